@@ -1,0 +1,1 @@
+"""Throughput, measured and kept with the machine described."""

@@ -1,0 +1,1 @@
+"""Makers: one module per path, found by pkgutil."""

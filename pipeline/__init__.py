@@ -1,0 +1,1 @@
+"""A delivery in, a proven, recorded and reported migration out."""

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""From staging to its place: fsync, then appear under the final name or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipeline.core.errors import from_os_error
+from pipeline.core.hashing import digest
+
+
+def fsync_file(path: Path) -> None:
+    """Force a file's content to the disk. Raises DiskFullError and other FileErrors."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+def fsync_folder(path: Path) -> None:
+    """Force a folder's entries to the disk, so that a rename survives a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path, root: Path) -> None:
+    """Make `folder` and its parents below `root`, each entry forced to the disk."""
+    missing = []
+    while folder != root and not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        fsync_folder(one.parent)
+
+
+def place(staged: Path, final: Path, root: Path, sha256: str) -> None:
+    """Give a staged file its final name below `root`; never replace another file.
+
+    A file of the same content that already stands there (a crash between this step and
+    the ledger's commit) is taken as done; one of other content is moved aside, into
+    `root/set-aside`, for nobody recorded it. Raises DiskFullError and other FileErrors.
+    """
+    try:
+        make_folder(final.parent, root)
+        try:
+            # link(2) fails when the name exists; rename(2) would replace it.
+            os.link(staged, final)
+        except FileExistsError:
+            if digest(final).sha256 != sha256:
+                _set_aside(final, root)
+                os.link(staged, final)
+        fsync_folder(final.parent)
+        os.unlink(staged)
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+def _set_aside(stray: Path, root: Path) -> None:
+    folder = root / "set-aside"
+    make_folder(folder, root)
+    number = 1
+    while True:
+        try:
+            os.link(stray, folder / f"{number:06d}-{stray.name[-200:]}")
+            break
+        except FileExistsError:
+            number += 1
+    os.unlink(stray)
+    fsync_folder(folder)

@@ -1,0 +1,1 @@
+"""A delivery as a case-management system would export it, made by code."""

@@ -1,0 +1,1 @@
+"""Batches, window, quarantine and the coordinator, on Dask."""

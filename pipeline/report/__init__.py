@@ -1,0 +1,1 @@
+"""HTML, CSV and JSON from the ledger, in Swedish and English."""

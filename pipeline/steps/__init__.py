@@ -1,0 +1,1 @@
+"""One file through identify, validate, decide, migrate and verify; no database here."""

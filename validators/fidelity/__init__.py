@@ -1,0 +1,1 @@
+"""Judges of a pair: a source and what was made from it."""
