@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from pipeline.core.records import Agent, MigrationNote, Scalar
+from pipeline.core.records import Agent, MigrationNote, Scalar, ValidationResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +17,14 @@ class Options:
 
     `puid` is the source's format. `facts` are the properties that the validators found
     (see `ValidationResult.properties`). `workdir` is an empty folder that is the
-    migrator's to use and that the caller removes.
+    migrator's to use and that the caller removes. `judge` asks the target's validator,
+    for a migrator that tries one way after another.
     """
 
     puid: str
     target: str
     workdir: Path
+    judge: Callable[[Path], ValidationResult]
     settings: Mapping[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
     facts: Mapping[str, Scalar] = field(default_factory=dict)
 

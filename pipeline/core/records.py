@@ -57,9 +57,7 @@ class Outcome(StrEnum):
         return self in _TRANSIENT
 
 
-_TRANSIENT = frozenset(
-    {Outcome.DISK_FULL, Outcome.UNREADABLE, Outcome.VANISHED, Outcome.CHANGED}
-)
+_TRANSIENT = frozenset({Outcome.DISK_FULL, Outcome.UNREADABLE, Outcome.VANISHED, Outcome.CHANGED})
 
 
 class FileKind(StrEnum):

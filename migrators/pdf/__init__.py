@@ -1,0 +1,1 @@
+"""PDF to PDF/A: what mends, what rewrites, what judges between."""
