@@ -109,7 +109,7 @@ def _root(element: etree._Element, reading: Reading) -> None:
     info = element.getroottree().docinfo
     reading.root, reading.namespace = name.localname, name.namespace or ""
     reading.doctype = bool(info.doctype)  # type: ignore[attr-defined]  # not in lxml-stubs
-    reading.dtd = info.system_url or ""
+    reading.dtd = info.system_url or ""  # type: ignore[attr-defined]  # not in lxml-stubs
     if info.internalDTD is not None:
         _entities(info.internalDTD, reading)
 
