@@ -70,17 +70,22 @@ class PdfToPdfa:
 
         Also raises DamagedError, PasswordError, ToolTimeoutError.
         """
-        flavour = options.target.removeprefix("pdfa-")
         if options.facts.get("pdfa_valid") is True:
             shutil.copyfile(source, target)
             return MigrationNote("kept", (), self.agents())
+        return self.convert(source, target, options, metadata_from=None)
+
+    def convert(
+        self, source: Path, target: Path, options: Options, *, metadata_from: Path | None
+    ) -> MigrationNote:
+        """Do what `migrate` does, with title, author and dates of another document."""
         pages = 0
         obstacles: list[str] = []
         for number, attempt in enumerate(_ATTEMPTS):
             work = options.workdir / f"attempt-{number}"
             work.mkdir()
             try:
-                made, count, messages = _make(source, work, flavour, attempt)
+                made, count, messages = _make(source, work, attempt, options, metadata_from)
             except (ToolFailureError, CrashError, OutOfMemoryError, DamagedError) as error:
                 # Attempt 0 only opens and saves: what it cannot open nobody shall guess at.
                 if number == 0 and isinstance(error, DamagedError):
@@ -103,17 +108,18 @@ class PdfToPdfa:
 
 
 def _make(
-    source: Path, work: Path, flavour: str, attempt: _Attempt
+    source: Path, work: Path, attempt: _Attempt, options: Options, metadata_from: Path | None
 ) -> tuple[Path, int, tuple[Message, ...]]:
     """Return (file, pages, messages) of one attempt."""
+    flavour = options.target.removeprefix("pdfa-")
     made = work / "made.pdf"
     if not attempt.rewrite:
-        count, messages = isolate.call(Pool.LIBRARIES, mend.prepare, source, made, flavour)
+        count, messages = isolate.call(Pool.LIBRARIES, mend.prepare, source, made, flavour, metadata_from)
         return made, count, messages
     healed, written = work / "healed.pdf", work / "written.pdf"
     isolate.call(Pool.LIBRARIES, mend.for_ghostscript, source, healed)
     ghostscript.rewrite(healed, written, flavour, strict=attempt.strict, cwd=work)
-    count, messages = isolate.call(Pool.LIBRARIES, mend.prepare, written, made, flavour)
+    count, messages = isolate.call(Pool.LIBRARIES, mend.prepare, written, made, flavour, metadata_from or source)
     return made, count, messages
 
 

@@ -126,6 +126,7 @@ def _structure(document: Any) -> dict[str, Scalar]:
         "signatures": signatures,
         "form_fields": len(fields),
         "attachments": attached,
+        "has_attachments": attached > 0,
         "tagged": Name.StructTreeRoot in root,
         "pdfa_claim": _claim(document),
     }

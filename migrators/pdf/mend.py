@@ -19,10 +19,13 @@ from pipeline.core.records import Message, Severity
 _NO_DATE = "D:19700101000000Z"
 
 
-def prepare(source: Path, target: Path, flavour: str) -> tuple[int, tuple[Message, ...]]:
+def prepare(
+    source: Path, target: Path, flavour: str, original: Path | None
+) -> tuple[int, tuple[Message, ...]]:
     """Write `target`, `source` mended for `flavour` ("2b", "3b", "1b").
 
-    Returns the number of pages, and what was changed for people to know. The same
+    `original`: the document that `source` was rewritten from, whose title, author and
+    dates it shall carry instead of the rewriting program's. Returns the number of pages, and what was changed for people to know. The same
     source gives the same bytes. Raises DamagedError, PasswordError.
     """
     import pikepdf
@@ -33,6 +36,8 @@ def prepare(source: Path, target: Path, flavour: str) -> tuple[int, tuple[Messag
             pages = len(document.pages)
             if pages == 0:
                 raise DamagedError("no pages", "pdf.no_pages")
+            if original is not None:
+                _metadata_of(original, document)
             messages = [*_optional_content(document), *_attachments(document, flavour)]
             result = pdfa.prepare(document, flavour)
             messages.extend(_told(result))
@@ -51,6 +56,28 @@ def prepare(source: Path, target: Path, flavour: str) -> tuple[int, tuple[Messag
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}"[:300], "pdf.damaged") from error
     return pages, tuple(messages)
+
+
+def _metadata_of(original: Path, document: Any) -> None:
+    """Put the original's Info and XMP in place of what the rewriting program wrote."""
+    import pikepdf
+
+    for key in list(document.docinfo.keys()):
+        del document.docinfo[key]
+    if pikepdf.Name.Metadata in document.Root:
+        del document.Root.Metadata
+    # qpdf keeps the first half of an /ID that is there, and Ghostscript's is random.
+    if pikepdf.Name.ID in document.trailer:
+        del document.trailer.ID
+    with pikepdf.open(original, suppress_warnings=True) as source:
+        for key, value in source.docinfo.items():
+            if isinstance(value, (pikepdf.String, pikepdf.Name)):
+                document.docinfo[key] = value
+        metadata = source.Root.get(pikepdf.Name.Metadata)
+        if isinstance(metadata, pikepdf.Stream):
+            document.Root.Metadata = document.make_stream(metadata.read_bytes())
+            document.Root.Metadata.Type = pikepdf.Name.Metadata
+            document.Root.Metadata.Subtype = pikepdf.Name.XML
 
 
 def _told(result: Any) -> list[Message]:

@@ -115,10 +115,8 @@ class EventType(StrEnum):
     DIGEST = "message digest calculation"
     IDENTIFICATION = "format identification"
     VALIDATION = "validation"
-    MIGRATION = "migration"
-    FIXITY = "fixity check"
-    COMPARISON = "comparison"
     DECISION = "policy assignment"
+    NORMALIZATION = "normalization"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,150 @@
+-- What is known of each file of a delivery. Paths are bytes, as the file system gave them
+-- (`raw`), and text for people (`path`). Times are ISO 8601, UTC. Lists and maps are JSON.
+-- A file's `generation` counts how often it was processed anew (changed source, changed
+-- policy, retry); rows of earlier generations stay.
+
+CREATE TABLE ledger (
+    version  INTEGER NOT NULL,
+    source   BLOB    NOT NULL,
+    delivery TEXT    NOT NULL,
+    producer TEXT    NOT NULL
+) STRICT;
+
+CREATE TABLE runs (
+    id            INTEGER PRIMARY KEY,
+    started       TEXT NOT NULL,
+    ended         TEXT,
+    status        TEXT NOT NULL,              -- running, done, interrupted, stopped
+    policy_name   TEXT NOT NULL,
+    policy_sha256 TEXT NOT NULL,
+    policy        TEXT NOT NULL,              -- the policy file itself
+    settings      TEXT NOT NULL,
+    workers       INTEGER NOT NULL,
+    surveyed      INTEGER NOT NULL DEFAULT 0, -- files that this run read and identified
+    processed     INTEGER NOT NULL DEFAULT 0, -- files that this run brought to an outcome
+    machine       TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE agents (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL,
+    version TEXT NOT NULL,
+    note    TEXT NOT NULL,
+    UNIQUE (name, version, note)
+) STRICT;
+
+CREATE TABLE files (
+    id         INTEGER PRIMARY KEY,
+    raw        BLOB    NOT NULL UNIQUE,
+    path       TEXT    NOT NULL,
+    kind       TEXT    NOT NULL,
+    size       INTEGER NOT NULL,
+    mtime_ns   INTEGER NOT NULL,
+    generation INTEGER NOT NULL DEFAULT 1,
+    state      TEXT    NOT NULL,              -- new, surveyed, done
+    sha256     TEXT,
+    sha512     TEXT,
+    puid       TEXT,
+    outcome    TEXT,
+    code       TEXT,                          -- what the outcome rests on: a text of the reports
+    detail     TEXT,
+    same_as    INTEGER REFERENCES files (id), -- the file of the same content that was worked on
+    seen_run   INTEGER NOT NULL REFERENCES runs (id),
+    done_run   INTEGER REFERENCES runs (id),
+    seconds    REAL    NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX files_state ON files (state, id);
+CREATE INDEX files_content ON files (sha256, puid) WHERE sha256 IS NOT NULL;
+
+CREATE TABLE identifications (
+    file       INTEGER NOT NULL REFERENCES files (id),
+    generation INTEGER NOT NULL,
+    puid       TEXT,
+    name       TEXT NOT NULL,
+    version    TEXT NOT NULL,
+    mime       TEXT NOT NULL,
+    basis      TEXT NOT NULL,
+    engine     TEXT NOT NULL,
+    signatures TEXT NOT NULL,
+    mismatch   INTEGER NOT NULL,
+    conflict   INTEGER NOT NULL,
+    candidates TEXT NOT NULL,
+    opinions   TEXT NOT NULL,
+    record     TEXT NOT NULL,                 -- the whole identification, as the code keeps it
+    PRIMARY KEY (file, generation)
+) STRICT;
+
+CREATE TABLE validations (
+    id         INTEGER PRIMARY KEY,
+    file       INTEGER NOT NULL REFERENCES files (id),
+    generation INTEGER NOT NULL,
+    subject    TEXT NOT NULL,                 -- source, or target for an output
+    validator  TEXT NOT NULL,
+    verdict    TEXT NOT NULL,
+    outcome    TEXT NOT NULL,
+    messages   TEXT NOT NULL,                 -- [{"code", "severity", "detail"}]
+    properties TEXT NOT NULL,
+    seconds    REAL NOT NULL,
+    UNIQUE (file, generation, subject, validator)
+) STRICT;
+
+CREATE TABLE decisions (
+    file          INTEGER NOT NULL REFERENCES files (id),
+    generation    INTEGER NOT NULL,
+    action        TEXT NOT NULL,
+    rule          TEXT NOT NULL,
+    reason        TEXT NOT NULL,
+    migrator      TEXT NOT NULL,
+    target        TEXT NOT NULL,
+    keep_original INTEGER NOT NULL,
+    policy_sha256 TEXT NOT NULL,
+    PRIMARY KEY (file, generation)
+) STRICT;
+
+CREATE TABLE migrations (
+    file       INTEGER NOT NULL REFERENCES files (id),
+    generation INTEGER NOT NULL,
+    migrator   TEXT NOT NULL,
+    target     TEXT NOT NULL,
+    method     TEXT NOT NULL,
+    output     TEXT NOT NULL,                 -- path below the output folder
+    size       INTEGER NOT NULL,
+    sha256     TEXT NOT NULL,
+    puid       TEXT,
+    accepted   INTEGER NOT NULL,              -- 0: kept aside for review
+    messages   TEXT NOT NULL,
+    seconds    REAL NOT NULL,
+    PRIMARY KEY (file, generation)
+) STRICT;
+
+CREATE TABLE checks (
+    file       INTEGER NOT NULL REFERENCES files (id),
+    generation INTEGER NOT NULL,
+    property   TEXT NOT NULL,
+    before     TEXT NOT NULL,
+    after      TEXT NOT NULL,
+    score      REAL NOT NULL,
+    passed     INTEGER NOT NULL,
+    note       TEXT NOT NULL,
+    PRIMARY KEY (file, generation, property)
+) STRICT;
+
+CREATE TABLE events (
+    id         INTEGER PRIMARY KEY,
+    uuid       TEXT NOT NULL UNIQUE,          -- derived: the same event cannot be told twice
+    file       INTEGER NOT NULL REFERENCES files (id),
+    generation INTEGER NOT NULL,
+    number     INTEGER NOT NULL,
+    type       TEXT NOT NULL,                 -- PREMIS eventType
+    time       TEXT NOT NULL,
+    outcome    TEXT NOT NULL,
+    detail     TEXT NOT NULL,
+    run        INTEGER NOT NULL REFERENCES runs (id),
+    UNIQUE (file, generation, number)
+) STRICT;
+
+CREATE TABLE event_agents (
+    event INTEGER NOT NULL REFERENCES events (id),
+    agent INTEGER NOT NULL REFERENCES agents (id),
+    PRIMARY KEY (event, agent)
+) STRICT, WITHOUT ROWID;
