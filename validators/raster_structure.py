@@ -64,8 +64,22 @@ def jpeg(stream: BinaryIO, found: Findings) -> None:
             _skip_scan(stream)
     if not frame:
         found.error("image.damaged", "no picture in the stream")
-    if not found.properties.get("multi_picture"):
+    if found.properties.get("multi_picture") and _another(stream):
+        # CIPA DC-007: further pictures follow, each a stream of its own.
+        jpeg(stream, found)
+    else:
         _trailing(stream, found, "the end marker")
+
+
+def _another(stream: BinaryIO) -> bool:
+    """Pass over padding; return whether another JPEG stream begins there."""
+    place = stream.tell()
+    block = stream.read(_BLOCK)
+    padding = len(block) - len(block.lstrip(b"\0\xff"))
+    # FF may be padding or the first byte of the marker.
+    start = block.find(b"\xff\xd8", max(padding - 1, 0), padding + 2)
+    stream.seek(place + start if start >= 0 else place)
+    return start >= 0
 
 
 def _jpeg_frame(marker: int, body: bytes, found: Findings) -> None:
