@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How the command line speaks: JSON to stdout, everything for people to stderr or a table."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from pipeline.core.errors import SkanearkivError
+from pipeline.execution.progress import Tally
+
+OK, ATTENTION, INTERRUPTED = 0, 1, 130
+_PLAIN_EVERY = 10.0  # seconds between lines where nobody watches a terminal
+
+console = Console(stderr=True, highlight=False)
+
+
+def emit(data: Any) -> None:
+    """Print one JSON document to stdout."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
+
+
+def emit_line(data: Any) -> None:
+    """Print one line of JSON to stdout, at once."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def failures() -> Iterator[None]:
+    """Turn our errors into a clear line and the exit code that is documented for them."""
+    try:
+        yield
+    except SkanearkivError as error:
+        console.print(f"[bold red]Error:[/] {_escaped(str(error))}")
+        raise typer.Exit(error.exit_code) from None
+    except KeyboardInterrupt:
+        console.print("Stopped. What was recorded stays; run the same command to go on.")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _escaped(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+class Screen:
+    """Draws a run: a live line on a terminal, a plain line every ten seconds elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._live = console.is_terminal and not quiet
+        self._started = time.monotonic()
+        self._last = 0.0
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[outcomes]}"),
+            console=console,
+            disable=not self._live,
+        )
+        self._task = self._progress.add_task("files", total=None, rate="", outcomes="")
+
+    def __enter__(self) -> Screen:
+        if self._live:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._live:
+            self._progress.stop()
+
+    def say(self, text: str) -> None:
+        """Print a line that matters."""
+        if not self._quiet:
+            console.print(_escaped(text))
+
+    def scanning(self, found: int) -> None:
+        """Show how many entries the scan has met."""
+        self._rarely(lambda: f"scanning: {found} files")
+
+    def progress(self, tally: Tally) -> None:
+        """Show files, MB, rate, time left and the outcomes so far."""
+        seconds = max(time.monotonic() - self._started, 0.001)
+        rate = f"{tally.done_bytes / 1e6:.1f} MB, {tally.done / seconds:.1f} files/s"
+        outcomes = " ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
+        done = tally.before + tally.done
+        if self._live:
+            self._progress.update(
+                self._task, total=tally.files, completed=done, rate=rate, outcomes=outcomes
+            )
+            return
+        left = (tally.files - done) / (tally.done / seconds) if tally.done else 0.0
+        self._rarely(
+            lambda: f"{done}/{tally.files} files, {rate}, {left:.0f} s left, {outcomes}"
+        )
+
+    def _rarely(self, text: Callable[[], str]) -> None:
+        if self._live or self._quiet or time.monotonic() - self._last < _PLAIN_EVERY:
+            return
+        self._last = time.monotonic()
+        console.print(_escaped(text()))

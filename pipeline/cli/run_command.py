@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`skanearkiv run`: a delivery through the whole pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from format_registry.policy import default_path
+from pipeline.cli.output import ATTENTION, INTERRUPTED, Screen, console, emit, failures
+from pipeline.config import settings
+from pipeline.core.errors import ConfigError
+from pipeline.core.records import Outcome
+from pipeline.execution.run import Request, Summary, execute
+from pipeline.report.build import write_all
+
+_EXAMPLES = """
+Examples:
+
+  skanearkiv run /deliveries/kommun-2026-03 --out /archive/kommun-2026-03
+
+  skanearkiv run SOURCE --out OUT --workers 8 --delivery "Ärenden 2019" --producer "Ystads kommun"
+
+  skanearkiv run SOURCE --out OUT --retry timeout --retry crash
+
+Run the same command again to go on after an interruption, or to take in files that were
+added. Outputs are in OUT/migrated, what a person must see in OUT/review, reports in
+OUT/report, PREMIS in OUT/premis.xml.
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("run", epilog=_EXAMPLES)(run)
+
+
+def run(
+    source: Annotated[Path, typer.Argument(help="The delivery's folder. It is only read.")],
+    out: Annotated[Path, typer.Option(help="Folder for outputs, ledger and reports.")],
+    policy: Annotated[
+        Path | None, typer.Option(help="Format policy (TOML). Default: SkånEarkiv's own.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Limits, batch sizes and tool paths (TOML).")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Worker processes; 0 means one per core.")
+    ] = 0,
+    delivery: Annotated[
+        str, typer.Option(help="Name of the delivery, for reports and PREMIS.")
+    ] = "",
+    producer: Annotated[str, typer.Option(help="Who delivers.")] = "",
+    retry: Annotated[
+        list[str] | None,
+        typer.Option(help="Work again on files that ended with this outcome. Repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Identify, validate, migrate, verify and record every file of SOURCE."""
+    with failures():
+        request = Request(
+            source=source,
+            out=out,
+            policy=policy or default_path(),
+            settings=settings.load(config),
+            workers=workers,
+            delivery=delivery,
+            producer=producer,
+            retry=frozenset(_outcome(name) for name in retry or ()),
+        )
+        with Screen(quiet=as_json) as screen:
+            summary = execute(request, screen)
+            written = write_all(out) if summary.executed or not _reported(out) else []
+        _tell(summary, out, as_json, bool(written))
+    if not summary.completed:
+        raise typer.Exit(INTERRUPTED)
+    raise typer.Exit(0 if summary.all_good else ATTENTION)
+
+
+def _outcome(name: str) -> Outcome:
+    try:
+        return Outcome(name)
+    except ValueError:
+        known = ", ".join(sorted(one.value for one in Outcome))
+        raise ConfigError(f"--retry {name}: the outcomes are {known}") from None
+
+
+def _reported(out: Path) -> bool:
+    return (out / "report" / "report.en.html").exists()
+
+
+def _tell(summary: Summary, out: Path, as_json: bool, written: bool) -> None:
+    if as_json:
+        emit(
+            {
+                "completed": summary.completed,
+                "executed": summary.executed,
+                "files": summary.files,
+                "missing": summary.missing,
+                "outcomes": dict(summary.outcomes),
+                "out": str(out),
+            }
+        )
+        return
+    if summary.completed and not summary.executed:
+        console.print(f"Nothing to do: all {summary.files} files have their outcome already.")
+    else:
+        console.print(f"{summary.executed} files worked on, {summary.files} in the ledger.")
+    for name, count in summary.outcomes.most_common():
+        mark = "" if Outcome(name).good else "  needs attention"
+        console.print(f"  {name:<14} {count:>9}{mark}")
+    if summary.missing:
+        console.print(f"{summary.missing} files recorded earlier are no longer in the source.")
+    if not summary.completed:
+        console.print("Interrupted; nothing is lost. Run the same command to go on.")
+    if written:
+        console.print(f"Report: {out / 'report' / 'report.sv.html'} (and report.en.html)")

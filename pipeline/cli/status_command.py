@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`skanearkiv status`: where a run stands, also while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.cli.output import emit, failures
+from pipeline.core.records import Outcome
+from pipeline.ledger import queries
+from pipeline.ledger.connection import open_reader
+
+_EXAMPLES = """
+Examples:
+
+  skanearkiv status OUT
+
+  skanearkiv status OUT --outcome timeout
+
+  skanearkiv status OUT --json
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status", epilog=_EXAMPLES)(status)
+
+
+def status(
+    out: Annotated[Path, typer.Argument(help="Output folder of a run.")],
+    outcome: Annotated[
+        str, typer.Option(help="List the files with this outcome, with reasons.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how many files have which outcome; the counts add up to the number of files."""
+    with failures():
+        db = open_reader(out)
+        state = queries.state(db)
+        files = list(queries.with_outcome(db, outcome)) if outcome else []
+    if as_json:
+        emit({**state, "listed": files} if outcome else state)
+        return
+    console = Console(highlight=False)
+    run = state["run"]
+    console.print(f"{state['delivery']}: run {run['id']} {run['status']}, started {run['started']}")
+    if outcome:
+        for one in files:
+            console.print(f"{one['path']}\t{one['code']}\t{one['detail']}", markup=False)
+        return
+    table = Table("outcome", "files", "")
+    for name, count in sorted(state["outcomes"].items(), key=lambda item: -item[1]):
+        table.add_row(name, str(count), "" if Outcome(name).good else "needs attention")
+    if state["pending"]:
+        table.add_row("(not yet)", str(state["pending"]), "")
+    table.add_section()
+    table.add_row("all", str(state["files"]), "")
+    console.print(table)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Where outputs lie: `migrated/` for what is proven, `review/` for what a person must see."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pipeline.core.errors import from_os_error
+from pipeline.core.paths import output_name
+from pipeline.core.staging import fsync_folder, make_folder, place
+from pipeline.ledger.store import Ledger
+
+
+class Outputs:
+    """Places outputs below `out`; asks the ledger which names are taken."""
+
+    def __init__(self, out: Path, ledger: Ledger) -> None:
+        self._out = out
+        self._ledger = ledger
+
+    def _name(self, file: int, generation: int, raw: bytes, suffix: str, *, good: bool) -> str:
+        folder = "migrated" if good else "review"
+        number = 1
+        while True:
+            mark = "" if number == 1 else f".{number}"
+            name = f"{folder}/{output_name(raw, f'{mark}{suffix}')}"
+            if not self._ledger.output_taken(name, file, generation):
+                return name
+            number += 1
+
+    def place(
+        self,
+        staged: Path,
+        sha256: str,
+        file: int,
+        generation: int,
+        raw: bytes,
+        suffix: str,
+        *,
+        good: bool,
+    ) -> str:
+        """Move a staged output to its place; return its path below `out`."""
+        name = self._name(file, generation, raw, suffix, good=good)
+        place(staged, self._out / name, self._out, sha256)
+        return name
+
+    def link(
+        self,
+        existing: str,
+        sha256: str,
+        file: int,
+        generation: int,
+        raw: bytes,
+        suffix: str,
+        *,
+        good: bool,
+    ) -> str:
+        """Give another file of the same content the same output, by a hard link."""
+        name = self._name(file, generation, raw, suffix, good=good)
+        waiting = self._out / ".staging" / f"link-{file}-{generation}"
+        try:
+            waiting.unlink(missing_ok=True)
+            os.link(self._out / existing, waiting)
+        except OSError as error:
+            raise from_os_error(error) from error
+        place(waiting, self._out / name, self._out, sha256)
+        return name
+
+    def prepare(self) -> None:
+        """Make the folders; clear what an earlier run left in staging, which nobody recorded."""
+        import shutil
+
+        staging = self._out / ".staging"
+        if staging.exists():
+            shutil.rmtree(staging)
+        for folder in ("migrated", "review", ".staging"):
+            make_folder(self._out / folder, self._out)
+        fsync_folder(self._out)

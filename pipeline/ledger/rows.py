@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Records to rows, within the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.core import codec
+from pipeline.core.records import (
+    Agent,
+    Check,
+    Decision,
+    Event,
+    Identification,
+    Message,
+    MigrationResult,
+    Outcome,
+    Scalar,
+    ValidationResult,
+)
+
+# Names the events of this program: RFC 9562 version 5, so that the same event of the
+# same file always gets the same identifier.
+_NAMESPACE = uuid.UUID("6d3f2f0e-6a53-5d1c-9a54-5b0c9c1f7a10")
+_PER_GENERATION = (
+    "identifications", "validations", "decisions", "migrations", "checks",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """What a survey found of a file; `outcome` where it ends the file's way already."""
+
+    file: int
+    sha256: str | None
+    sha512: str | None
+    identification: Identification | None
+    outcome: Outcome | None
+    code: str
+    detail: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a file; `output` is its path below the output folder, "" if none."""
+
+    file: int
+    outcome: Outcome
+    code: str
+    detail: str
+    validations: tuple[ValidationResult, ...]
+    decision: Decision | None
+    policy_sha256: str
+    migration: MigrationResult | None
+    output: str
+    target: tuple[ValidationResult, ...]
+    checks: tuple[Check, ...]
+    events: tuple[Event, ...]
+    seconds: float
+
+
+def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
+    """Record a survey of a file that is `new`."""
+    row = db.execute(
+        "SELECT generation FROM files WHERE id = ? AND state = 'new'", (found.file,)
+    ).fetchone()
+    if row is None:
+        return
+    generation = row["generation"]
+    one = found.identification
+    db.execute(
+        "UPDATE files SET state = 'surveyed', sha256 = ?, sha512 = ?, puid = ? WHERE id = ?",
+        (found.sha256, found.sha512 or None, one.puid if one else None, found.file),
+    )
+    if one is not None:
+        opinions = [
+            {
+                "engine": o.engine,
+                "version": o.engine_version,
+                "signatures": o.signatures,
+                "puids": list(o.puids),
+                "basis": o.basis.value,
+                "note": o.note,
+            }
+            for o in one.opinions
+        ]
+        db.execute(
+            "INSERT INTO identifications VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                found.file,
+                generation,
+                one.puid,
+                one.name,
+                one.version,
+                one.mime,
+                one.basis.value,
+                one.engine,
+                one.signatures,
+                one.extension_mismatch,
+                one.conflict,
+                _json(list(one.candidates)),
+                _json(opinions),
+                codec.dumps(one).decode(),
+            ),
+        )
+    add_events(db, run, found.file, found.events)
+    if found.outcome is not None:
+        finish(db, found.file, run, found.outcome, found.code, found.detail)
+
+
+def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
+    """Record the end of a file that is `surveyed`; return 1, or 0 if it was told before."""
+    row = db.execute(
+        "SELECT generation FROM files WHERE id = ? AND state = 'surveyed'", (found.file,)
+    ).fetchone()
+    if row is None:
+        return 0
+    generation = row["generation"]
+    for subject, results in (("source", found.validations), ("target", found.target)):
+        for one in results:
+            _validation(db, found.file, generation, subject, one)
+    if found.decision is not None:
+        d = found.decision
+        db.execute(
+            "INSERT INTO decisions VALUES (?,?,?,?,?,?,?,?,?)",
+            (
+                found.file, generation, d.action.value, d.rule, d.reason, d.migrator, d.target,
+                d.keep_original, found.policy_sha256,
+            ),
+        )  # fmt: skip
+    if found.migration is not None:
+        m = found.migration
+        db.execute(
+            "INSERT INTO migrations VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                found.file, generation, m.migrator, m.target, m.method, found.output, m.size,
+                m.sha256, m.puid, found.outcome is Outcome.OK, _messages(m.messages), m.seconds,
+            ),
+        )  # fmt: skip
+    for check in found.checks:
+        db.execute(
+            "INSERT INTO checks VALUES (?,?,?,?,?,?,?,?)",
+            (
+                found.file, generation, check.property, check.before, check.after, check.score,
+                check.passed, check.note,
+            ),
+        )  # fmt: skip
+    add_events(db, run, found.file, found.events)
+    finish(db, found.file, run, found.outcome, found.code, found.detail, found.seconds)
+    return 1
+
+
+def _validation(
+    db: sqlite3.Connection, file: int, generation: int, subject: str, one: ValidationResult
+) -> None:
+    db.execute(
+        "INSERT INTO validations (file, generation, subject, validator, verdict, outcome,"
+        " messages, properties, seconds) VALUES (?,?,?,?,?,?,?,?,?)",
+        (
+            file,
+            generation,
+            subject,
+            one.validator,
+            one.verdict.value,
+            one.outcome.value,
+            _messages(one.messages),
+            _json(dict(one.properties)),
+            round(one.seconds, 3),
+        ),
+    )
+
+
+def finish(
+    db: sqlite3.Connection,
+    file: int,
+    run: int,
+    outcome: Outcome,
+    code: str,
+    detail: str,
+    seconds: float = 0.0,
+) -> bool:
+    """Give a file its one final outcome; return False if it has one."""
+    cursor = db.execute(
+        "UPDATE files SET state = 'done', outcome = ?, code = ?, detail = ?, done_run = ?,"
+        " seconds = ? WHERE id = ? AND state <> 'done'",
+        (outcome.value, code, _text(detail), run, seconds, file),
+    )
+    return cursor.rowcount == 1
+
+
+def copy(db: sqlite3.Connection, run: int, origin: int, file: int, output: str) -> int:
+    """Record for `file` what is recorded for `origin`, which has the same content."""
+    row = db.execute(
+        "SELECT generation FROM files WHERE id = ? AND state = 'surveyed'", (file,)
+    ).fetchone()
+    if row is None:
+        return 0
+    source = db.execute("SELECT * FROM files WHERE id = ?", (origin,)).fetchone()
+    if source["state"] != "done":
+        return 0
+    keys = {"file": file, "generation": row["generation"]}
+    where = (origin, source["generation"])
+    for table in ("validations", "decisions", "migrations", "checks"):
+        query = f"SELECT * FROM {table} WHERE file = ? AND generation = ?"  # noqa: S608
+        for old in db.execute(query, where).fetchall():
+            values = {name: old[name] for name in old.keys() if name != "id"} | keys
+            if table == "migrations":
+                values["output"] = output
+            names = ", ".join(values)
+            marks = ", ".join("?" * len(values))
+            db.execute(
+                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
+                tuple(values.values()),
+            )
+    _copy_events(db, run, source, file, row["generation"])
+    db.execute("UPDATE files SET same_as = ? WHERE id = ?", (origin, file))
+    finish(db, file, run, Outcome(source["outcome"]), source["code"], source["detail"])
+    return 1
+
+
+def _copy_events(
+    db: sqlite3.Connection, run: int, source: sqlite3.Row, file: int, generation: int
+) -> None:
+    """Tell the events of the work, not those of hash and identification: each has its own."""
+    olds = db.execute(
+        "SELECT * FROM events WHERE file = ? AND generation = ? AND type NOT IN"
+        " ('message digest calculation', 'format identification') ORDER BY number",
+        (source["id"], source["generation"]),
+    ).fetchall()
+    for old in olds:
+        event = _insert_event(
+            db, run, file, generation, old["type"], old["time"], old["outcome"],
+            f"{old['detail']} (done once for the same content: {source['path']})",
+        )  # fmt: skip
+        db.execute(
+            "INSERT INTO event_agents SELECT ?, agent FROM event_agents WHERE event = ?",
+            (event, old["id"]),
+        )
+
+
+def add_events(
+    db: sqlite3.Connection, run: int, file: int, events: Sequence[Event]
+) -> None:
+    """Append events to a file's present generation."""
+    row = db.execute("SELECT generation FROM files WHERE id = ?", (file,)).fetchone()
+    for event in events:
+        number = _insert_event(
+            db, run, file, row["generation"], event.type.value, event.time, event.outcome,
+            event.detail,
+        )  # fmt: skip
+        for agent in dict.fromkeys(event.agents):
+            db.execute("INSERT INTO event_agents VALUES (?, ?)", (number, _agent(db, agent)))
+
+
+def _insert_event(
+    db: sqlite3.Connection, run: int, file: int, generation: int, type_: str, time: str,
+    outcome: str, detail: str,
+) -> int:  # fmt: skip
+    raw, number = db.execute(
+        "SELECT raw, (SELECT coalesce(max(number), 0) + 1 FROM events"
+        " WHERE file = files.id AND generation = ?) FROM files WHERE id = ?",
+        (generation, file),
+    ).fetchone()
+    name = uuid.uuid5(_NAMESPACE, f"{raw.hex()}/{generation}/{number}")
+    cursor = db.execute(
+        "INSERT INTO events (uuid, file, generation, number, type, time, outcome, detail, run)"
+        " VALUES (?,?,?,?,?,?,?,?,?)",
+        (str(name), file, generation, number, type_, time, outcome, _text(detail), run),
+    )
+    return int(cursor.lastrowid or 0)
+
+
+def _agent(db: sqlite3.Connection, agent: Agent) -> int:
+    values = (agent.name, agent.version, agent.note)
+    db.execute("INSERT OR IGNORE INTO agents (name, version, note) VALUES (?,?,?)", values)
+    row = db.execute(
+        "SELECT id FROM agents WHERE name = ? AND version = ? AND note = ?", values
+    ).fetchone()
+    return int(row["id"])
+
+
+def forget_generation(db: sqlite3.Connection, file: int, generation: int) -> None:
+    """Drop what an unfinished generation recorded: its file changed before its end."""
+    db.execute(
+        "DELETE FROM event_agents WHERE event IN"
+        " (SELECT id FROM events WHERE file = ? AND generation = ?)",
+        (file, generation),
+    )
+    for table in (*_PER_GENERATION, "events"):
+        db.execute(
+            f"DELETE FROM {table} WHERE file = ? AND generation = ?",  # noqa: S608
+            (file, generation),
+        )
+
+
+def reopen(db: sqlite3.Connection, file: int) -> None:
+    """Begin a generation that keeps hash and identification of the last."""
+    db.execute(
+        "INSERT INTO identifications SELECT i.file, i.generation + 1, i.puid, i.name, i.version,"
+        " i.mime, i.basis, i.engine, i.signatures, i.mismatch, i.conflict, i.candidates,"
+        " i.opinions, i.record FROM identifications AS i JOIN files"
+        " ON files.id = i.file AND files.generation = i.generation WHERE i.file = ?",
+        (file,),
+    )
+    db.execute(
+        "UPDATE files SET generation = generation + 1, state = 'surveyed', outcome = NULL,"
+        " code = NULL, detail = NULL, same_as = NULL, done_run = NULL WHERE id = ?",
+        (file,),
+    )
+
+
+def _messages(messages: Sequence[Message]) -> str:
+    return _json(
+        [{"code": m.code, "severity": m.severity.value, "detail": m.detail} for m in messages]
+    )
+
+
+def _text(value: str) -> str:
+    """Return text that SQLite and XML can hold: what tools say may hold lone surrogates."""
+    return value.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _json(value: list[object] | Mapping[str, Scalar] | Sequence[object]) -> str:
+    # ASCII: what tools say may hold lone surrogates, which SQLite's text cannot.
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
