@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh Debian 12 with Python 3.11, git, make and root or
+# sudo: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?= demo-out
+
+.PHONY: demo test check packages install lock clean
+
+demo: install
+	rm -rf $(DEMO)
+	$(BIN)/skanearkiv demo $(DEMO)
+
+test: check
+
+# The same checks here and in CI: style, types, who may import whom, tests.
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+packages:
+	@sh tools/packages.sh
+
+install: packages $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+# Exact versions with hashes, no host names. Needs uv.
+lock:
+	uv pip compile --quiet --extra dev --generate-hashes --no-emit-index-url --no-header \
+	  --no-annotate --python-version 3.11 --output-file requirements.lock \
+	  pyproject.toml tools/build.in
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`skanearkiv doctor`: is everything here that a run needs?"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.cli.identify_command import context
+from pipeline.cli.output import emit, failures
+from pipeline.core import bounded
+from pipeline.core.errors import SkanearkivError, ToolMissingError
+from pipeline.core.plugins import discover
+from pipeline.core.probe import ToolProbe
+from pipeline.core.records import Agent
+from migrators.catalogue import migrators
+from migrators.libreoffice.client import PROBES as OFFICE_PROBES
+from migrators.pdf.ghostscript import PROBE as GHOSTSCRIPT
+from migrators.pdf.ocr import PROBE as TESSERACT
+from migrators.pdf.ocr import languages
+from validators.catalogue import validators
+
+_EXAMPLES = """
+Examples:
+
+  skanearkiv doctor
+
+  skanearkiv doctor --json
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("doctor", epilog=_EXAMPLES)(doctor)
+
+
+def doctor(
+    config: Annotated[Path | None, typer.Option(help="Limits and tool paths (TOML).")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show every tool: found, version, what suffers without it, how to install it. 3 if any is missing."""
+    with failures():
+        context(config)
+        rows = [
+            *(_probe(one) for one in (GHOSTSCRIPT, TESSERACT, *OFFICE_PROBES)),
+            _languages(),
+            *_plugins(),
+            _ours(),
+            _isolation(),
+        ]
+    if as_json:
+        emit(rows)
+    else:
+        table = Table("", "tool", "version", "without it", "remedy")
+        for row in rows:
+            mark = "[green]ok[/]" if row["found"] else "[red]missing[/]"
+            table.add_row(mark, row["name"], row["version"], row["suffers"], row["remedy"])
+        Console(highlight=False).print(table)
+    raise typer.Exit(0 if all(row["found"] for row in rows) else ToolMissingError.exit_code)
+
+
+def _row(name: str, version: str, suffers: str, remedy: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "found": not remedy,
+        "version": version,
+        "suffers": suffers,
+        "remedy": remedy,
+    }
+
+
+def _probe(probe: ToolProbe) -> dict[str, Any]:
+    try:
+        return _row(probe.name, probe.version(), probe.suffers)
+    except ToolMissingError as error:
+        return _row(probe.name, "", probe.suffers, error.remedy)
+
+
+def _languages() -> dict[str, Any]:
+    suffers = "scans in Swedish: text is read as if it were English"
+    try:
+        found = languages()
+    except ToolMissingError as error:
+        return _row("tesseract languages", "", suffers, error.remedy)
+    missing = [one for one in ("swe", "eng") if one not in found]
+    remedy = " ".join(f"tesseract-ocr-{one}" for one in missing)
+    shown = " ".join(sorted(found))
+    return _row("tesseract languages", shown, suffers, f"apt-get install {remedy}" if remedy else "")
+
+
+def _plugins() -> list[dict[str, Any]]:
+    """Ask each validator and migrator for its programs."""
+    rows = []
+    asked: list[tuple[str, Callable[[], tuple[Agent, ...]]]] = [
+        *((f"validator {name}", one.agents) for name, one in sorted(validators().items())),
+        *((f"migrator {name}", one.agents) for name, one in sorted(migrators().items())),
+    ]
+    for name, agents in asked:
+        suffers = f"the formats of {name}"
+        try:
+            shown = ", ".join(f"{one.name} {one.version}" for one in agents())
+            rows.append(_row(name, shown, suffers))
+        except SkanearkivError as error:
+            rows.append(_row(name, "", suffers, str(error)))
+    judges = ", ".join(sorted(discover("validators.fidelity", "JUDGE")))
+    rows.append(_row("fidelity judges", judges, "proof that nothing was lost"))
+    return rows
+
+
+def _ours() -> dict[str, Any]:
+    """Check that `validators` is ours: the public index has a package of that name."""
+    spec = importlib.util.find_spec("validators.base")
+    own = Path(__file__).resolve().parents[2] / "validators" / "base.py"
+    good = spec is not None and spec.origin is not None and Path(spec.origin).resolve() == own
+    remedy = "" if good else "pip uninstall validators, then install skanearkiv again"
+    return _row("package validators", "ours" if good else "another's", "every validation", remedy)
+
+
+def _isolation() -> dict[str, Any]:
+    kind = bounded.isolation()
+    weak = kind is bounded.Isolation.SESSION
+    remedy = "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), or run as root"
+    return _row("isolation", kind.value, "a tool may outlive its limits", remedy if weak else "")
