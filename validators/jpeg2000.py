@@ -21,7 +21,7 @@ from validators.imaging import describe, max_pixels, pillow_decode, within_limit
 
 NAME = "jpeg2000"
 _SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
-_SOC, _SOT, _SOD, _EOC = 0xFF4F, 0xFF90, 0xFF93, 0xFFD9
+_SOC, _SIZ, _SOT, _EOC = 0xFF4F, 0xFF51, 0xFF90, 0xFFD9
 # OpenJPEG holds each component in 32 bits, beside the decoded picture.
 _BYTES_PER_SAMPLE = 6
 _MEMORY = 2600 * 1024 * 1024
@@ -131,7 +131,7 @@ def _codestream(stream: BinaryIO, start: int, end: int, found: Findings, *, boxe
         marker, length = struct.unpack(">HH", stream.read(4).ljust(4, b"\0"))
         if marker == _EOC:
             break
-        if marker == 0xFF51 and "width" not in found.properties:
+        if marker == _SIZ and length >= 2 and "width" not in found.properties:
             _size_segment(stream.read(length - 2), found)
         if marker == _SOT:
             part = struct.unpack(">HIBB", stream.read(8))[1]
@@ -140,7 +140,8 @@ def _codestream(stream: BinaryIO, start: int, end: int, found: Findings, *, boxe
         elif marker >= 0xFF00 and length >= 2:
             place += 2 + length
         else:
-            found.error("image.damaged", f"no marker at {place}")
+            code = "image.truncated" if place + 4 > end else "image.damaged"
+            found.error(code, f"no marker at {place}")
             return
         if place + 2 > end:
             raise EOFError(f"a tile part ends at {place}; the codestream at {end}")

@@ -119,6 +119,7 @@ def _skip_scan(stream: BinaryIO) -> None:
 
 # --- PNG: ISO/IEC 15948, W3C Recommendation 2003-11-10, section 5 ---------------------
 
+_PNG_FRAMES = frozenset({b"acTL", b"fcTL", b"fdAT"})  # ancillary, but frames of an animation
 _PNG_MODES = {
     0: ("grey", 1),
     2: ("rgb", 3),
@@ -141,7 +142,8 @@ def png(stream: BinaryIO, found: Findings) -> None:
         name = kind.decode("latin-1")
         if not intact:
             # Bit 5 of the first letter: ancillary, i.e. the picture is whole without it.
-            report = found.warn if kind[0] & 0x20 else found.error
+            spare = kind[0] & 0x20 and kind not in _PNG_FRAMES
+            report = found.warn if spare else found.error
             report("image.checksum", f"chunk {name} before byte {stream.tell()}")
         if first and kind != b"IHDR":
             found.error("image.header", f"the first chunk is {name}")
