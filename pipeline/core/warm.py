@@ -2,8 +2,8 @@
 """Warm servers: children that stay up and are asked one thing at a time.
 
 Protocol: each message is a 4-byte big-endian length and that many bytes of JSON
-(`pipeline.core.codec`), requests on the child's standard input, replies on file
-descriptor 3. A child that takes too long, dies, or has answered `recycle_after`
+(`pipeline.core.codec`), requests on the child's standard input, replies on the file
+descriptor that the variable SKANEARKIV_REPLY_FD names. A child that takes too long, dies, or has answered `recycle_after`
 requests is killed and started anew at the next request.
 """
 
@@ -23,6 +23,7 @@ from pipeline.core.bounded import Tail, judge_exit, kill, wrap
 from pipeline.core.errors import FILE_ERRORS, CrashError, ToolFailureError, ToolTimeoutError
 from pipeline.core.posix import UTF8_ENVIRONMENT
 
+REPLY_FD = "SKANEARKIV_REPLY_FD"
 _START_SECONDS = 60.0
 _REPLY_LIMIT = 256 * budget.MIB
 
@@ -92,16 +93,14 @@ class WarmServer:
     def _start(self) -> None:
         self._stop()
         reading, writing = os.pipe()
-        # The child inherits the pipe under its own number; the shell moves it to 3.
-        argv = ["sh", "-c", f'exec 3>&{writing}; exec "$@"', "sh", *self._argv]
         try:
             self._child = subprocess.Popen(
-                wrap(argv, self._memory),
+                wrap(self._argv, self._memory),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(writing,),
-                env=self._env,
+                env={**self._env, REPLY_FD: str(writing)},
                 start_new_session=True,
             )
         except OSError as error:

@@ -56,7 +56,7 @@ def _read_exactly(stream: BinaryIO, size: int) -> bytes:
 def main() -> None:
     """Answer requests until standard input ends."""
     requests = os.fdopen(os.dup(0), "rb")
-    replies = os.fdopen(3, "wb")
+    replies = os.fdopen(int(os.environ.pop("SKANEARKIV_REPLY_FD")), "wb")
     os.set_inheritable(replies.fileno(), False)
     os.dup2(2, 1)
     null = os.open(os.devnull, os.O_RDONLY)
