@@ -62,14 +62,14 @@ def identify(path: Path) -> Identification:
 def _join(answer: siegfried.Answer | None, second: Opinion | None) -> Identification:
     first = answer.opinion if answer is not None else None
     opinions = tuple(opinion for opinion in (first, second) if opinion is not None)
-    if answer is not None and answer.matches:
-        if second is None or not _stronger(second.basis, answer.opinion.basis):
-            shared = [
-                index
-                for index, match in enumerate(answer.matches)
-                if second is not None and match.puid in second.puids
-            ]
-            return _single(answer, shared[0] if len(shared) == 1 else 0, opinions)
+    if (
+        answer is not None
+        and answer.matches
+        and (second is None or not _stronger(second.basis, answer.opinion.basis))
+    ):
+        named = second.puids if second is not None else ()
+        shared = [number for number, match in enumerate(answer.matches) if match.puid in named]
+        return _single(answer, shared[0] if len(shared) == 1 else 0, opinions)
     if second is not None and second.puids:
         return Identification(
             puid=second.puids[0],

@@ -114,12 +114,16 @@ def _make(
     flavour = options.target.removeprefix("pdfa-")
     made = work / "made.pdf"
     if not attempt.rewrite:
-        count, messages = isolate.call(Pool.LIBRARIES, mend.prepare, source, made, flavour, metadata_from)
+        count, messages = isolate.call(
+            Pool.LIBRARIES, mend.prepare, source, made, flavour, metadata_from
+        )
         return made, count, messages
     healed, written = work / "healed.pdf", work / "written.pdf"
     isolate.call(Pool.LIBRARIES, mend.for_ghostscript, source, healed)
     ghostscript.rewrite(healed, written, flavour, strict=attempt.strict, cwd=work)
-    count, messages = isolate.call(Pool.LIBRARIES, mend.prepare, written, made, flavour, metadata_from or source)
+    count, messages = isolate.call(
+        Pool.LIBRARIES, mend.prepare, written, made, flavour, metadata_from or source
+    )
     return made, count, messages
 
 

@@ -60,9 +60,7 @@ def _record(root: bytes, raw: bytes, status: os.stat_result) -> FileRecord:
         real = os.path.realpath(path)
         inside = real.startswith(root + b"/") and os.path.exists(real)
         note = target.decode("utf-8", "backslashreplace")
-        return FileRecord(
-            raw, FileKind.SYMLINK, 0, status.st_mtime_ns, note=note, inside=inside
-        )
+        return FileRecord(raw, FileKind.SYMLINK, 0, status.st_mtime_ns, note=note, inside=inside)
     kinds = {stat.S_IFIFO: "FIFO", stat.S_IFSOCK: "socket"}
     note = kinds.get(stat.S_IFMT(status.st_mode), "device")
     return FileRecord(raw, FileKind.SPECIAL, 0, status.st_mtime_ns, note=note)

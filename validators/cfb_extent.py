@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -41,7 +42,7 @@ def read(path: Path) -> Extent:
         struct.unpack_from("<I", header, 48)[0],
         struct.unpack_from("<I", header, 60)[0],
     )
-    structural = {*tables, *_chain(fat, directory), *_chain(fat, mini)}
+    structural = {*tables, *chain(fat, directory), *chain(fat, mini)}
     start = sector * (last + 1)  # the header takes one sector
     return Extent(start + sector, start + sector if last in structural else start + 1)
 
@@ -70,9 +71,10 @@ def _sector(stream: BinaryIO, number: int, sector: int) -> bytes:
     return data
 
 
-def _chain(fat: array[int], start: int) -> set[int]:
-    chain: set[int] = set()
-    while start < len(fat) and start not in chain:
-        chain.add(start)
+def chain(fat: Sequence[int], start: int) -> set[int]:
+    """Return the sectors of a stream, up to its end or to where it goes in a circle."""
+    found: set[int] = set()
+    while start < len(fat) and start not in found:
+        found.add(start)
         start = fat[start]
-    return chain
+    return found

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NAME = "ole"
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_STREAM = 2  # [MS-CFB] 2.6.1, object type
 _BIFF_START = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 _ERRORS = (OSError, IndexError, ValueError, TypeError, AttributeError, KeyError, struct.error)
 # What names of streams say of the document; the first that is there decides.
@@ -103,6 +104,7 @@ class _Compound:
         self._found.properties["kind"] = kind
         self._describe()
         self._extent(kind)
+        self._circles()
         for parts in self._compound.listdir():
             self._read(parts)
         if self._found.failed:
@@ -129,6 +131,15 @@ class _Compound:
         elif size < extent.full:
             # Other programs leave padding out; each stream is counted below.
             self._found.warn("ole.short", f"{size} of {extent.full} bytes")
+
+    def _circles(self) -> None:
+        """Find streams whose sectors come round again, which olefile reads twice."""
+        for entry in self._compound.direntries:
+            if entry is None or not entry.size or entry.entry_type != _STREAM or entry.is_minifat:
+                continue
+            have = len(cfb_extent.chain(self._compound.fat, entry.isectStart))
+            if have * self._compound.sector_size < entry.size:
+                self._found.error("ole.stream", f"{entry.name}: {have} sectors for {entry.size}")
 
     def _read(self, parts: list[str]) -> None:
         size = self._compound.get_size(parts)

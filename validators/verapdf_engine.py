@@ -38,7 +38,8 @@ class Rule:
     description: str
 
     def __str__(self) -> str:
-        return f"{self.specification} {self.clause}-{self.test}, {self.count} times: {self.description}"
+        where = f"{self.specification} {self.clause}-{self.test}"
+        return f"{where}, {self.count} times: {self.description}"
 
 
 @register

@@ -48,6 +48,7 @@ class Reading:
     problem: str = ""
     detail: str = ""
     schema_errors: list[str] = field(default_factory=list)
+    unbound: list[str] = field(default_factory=list)  # prefixes that stand for no namespace
 
 
 def read(
@@ -88,6 +89,9 @@ def read(
                 on_start(element)
     except etree.XMLSyntaxError as error:
         _explain(error, events.error_log, reading)
+    reading.unbound = [e.message for e in events.error_log if e.domain_name == "NAMESPACE"][
+        :_MESSAGES
+    ]
     if reading.elements == 0 and not reading.problem:
         reading.problem, reading.detail = "xml.malformed", "no element"
     return reading
@@ -103,11 +107,10 @@ def _declared(head: bytes) -> str:
 
 
 def _root(element: etree._Element, reading: Reading) -> None:
-    from lxml import etree
-
-    name = etree.QName(element)
     info = element.getroottree().docinfo
-    reading.root, reading.namespace = name.localname, name.namespace or ""
+    # Not QName, which raises for a prefix that is bound to nothing.
+    space, _, reading.root = str(element.tag).rpartition("}")
+    reading.namespace = space.removeprefix("{")
     reading.doctype = bool(info.doctype)  # type: ignore[attr-defined]  # not in lxml-stubs
     reading.dtd = info.system_url or ""  # type: ignore[attr-defined]  # not in lxml-stubs
     if info.internalDTD is not None:

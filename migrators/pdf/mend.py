@@ -25,8 +25,9 @@ def prepare(
     """Write `target`, `source` mended for `flavour` ("2b", "3b", "1b").
 
     `original`: the document that `source` was rewritten from, whose title, author and
-    dates it shall carry instead of the rewriting program's. Returns the number of pages, and what was changed for people to know. The same
-    source gives the same bytes. Raises DamagedError, PasswordError.
+    dates it shall carry instead of the rewriting program's. Returns the number of pages,
+    and what was changed for people to know. The same source gives the same bytes. Raises
+    DamagedError, PasswordError.
     """
     import pikepdf
     from pikepdf import pdfa
@@ -103,22 +104,29 @@ def _optional_content(document: Any) -> list[Message]:
     configurations = [content.get(Name.D), *content.get(Name.Configs, Array([]))]
     names: set[str] = set()
     for number, configuration in enumerate(configurations):
-        if not isinstance(configuration, Dictionary):
-            continue
-        name = str(configuration.get(Name.Name, "")) or f"Configuration {number}"
-        while name in names:
-            name += "'"
-        names.add(name)
-        configuration.Name = String(name)
-        if Name.AS in configuration:
-            del configuration[Name.AS]
-        if Name.Order in configuration:
-            listed: set[tuple[int, int]] = set()
-            _collect(configuration.Order, listed, 0)
-            for group in groups:
-                if group.objgen not in listed:
-                    configuration.Order.append(group)
+        if isinstance(configuration, Dictionary):
+            name = str(configuration.get(Name.Name, "")) or f"Configuration {number}"
+            while name in names:
+                name += "'"
+            names.add(name)
+            configuration.Name = String(name)
+            _configure(configuration, groups)
     return [Message("pdfa.layers", Severity.INFO, str(len(groups)))]
+
+
+def _configure(configuration: Any, groups: list[Any]) -> None:
+    """Take automatic states out of a configuration, and list every layer in its order."""
+    from pikepdf import Name
+
+    if Name.AS in configuration:
+        del configuration[Name.AS]
+    if Name.Order not in configuration:
+        return
+    listed: set[tuple[int, int]] = set()
+    _collect(configuration.Order, listed, 0)
+    for group in groups:
+        if group.objgen not in listed:
+            configuration.Order.append(group)
 
 
 def _collect(order: Any, listed: set[tuple[int, int]], depth: int) -> None:

@@ -92,7 +92,7 @@ def _name_layers(path: Path) -> None:
     with pikepdf.open(path, allow_overwriting_input=True) as document:
         for page in document.pages:
             objects = page.obj.get(Name.Resources, Dictionary()).get(Name.XObject, Dictionary())
-            layers = [key for key in objects.keys() if key.startswith("/OCR-")]
+            layers = [key for key in list(objects) if key.startswith("/OCR-")]
             if not layers:
                 continue
             page.contents_coalesce()

@@ -12,6 +12,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from migrators.catalogue import migrators
+from migrators.libreoffice.client import PROBES as OFFICE_PROBES
+from migrators.pdf.ghostscript import PROBE as GHOSTSCRIPT
+from migrators.pdf.ocr import PROBE as TESSERACT
+from migrators.pdf.ocr import languages
 from pipeline.cli.identify_command import context
 from pipeline.cli.output import emit, failures
 from pipeline.core import bounded
@@ -19,11 +24,6 @@ from pipeline.core.errors import SkanearkivError, ToolMissingError
 from pipeline.core.plugins import discover
 from pipeline.core.probe import ToolProbe
 from pipeline.core.records import Agent
-from migrators.catalogue import migrators
-from migrators.libreoffice.client import PROBES as OFFICE_PROBES
-from migrators.pdf.ghostscript import PROBE as GHOSTSCRIPT
-from migrators.pdf.ocr import PROBE as TESSERACT
-from migrators.pdf.ocr import languages
 from validators.catalogue import validators
 
 _EXAMPLES = """
@@ -44,7 +44,7 @@ def doctor(
     config: Annotated[Path | None, typer.Option(help="Limits and tool paths (TOML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show every tool: found, version, what suffers without it, how to install it. 3 if any is missing."""
+    """Show every tool: found, version, what suffers without it, how to install it."""
     with failures():
         context(config)
         rows = [
@@ -91,7 +91,9 @@ def _languages() -> dict[str, Any]:
     missing = [one for one in ("swe", "eng") if one not in found]
     remedy = " ".join(f"tesseract-ocr-{one}" for one in missing)
     shown = " ".join(sorted(found))
-    return _row("tesseract languages", shown, suffers, f"apt-get install {remedy}" if remedy else "")
+    return _row(
+        "tesseract languages", shown, suffers, f"apt-get install {remedy}" if remedy else ""
+    )
 
 
 def _plugins() -> list[dict[str, Any]]:

@@ -113,9 +113,7 @@ class Screen:
             )
             return
         left = (tally.files - done) / (tally.done / seconds) if tally.done else 0.0
-        self._rarely(
-            lambda: f"{done}/{tally.files} files, {rate}, {left:.0f} s left, {outcomes}"
-        )
+        self._rarely(lambda: f"{done}/{tally.files} files, {rate}, {left:.0f} s left, {outcomes}")
 
     def _rarely(self, text: Callable[[], str]) -> None:
         if self._live or self._quiet or time.monotonic() - self._last < _PLAIN_EVERY:

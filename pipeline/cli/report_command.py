@@ -29,7 +29,9 @@ def add_to(app: typer.Typer) -> None:
 
 def report(
     out: Annotated[Path, typer.Argument(help="Output folder of a run, also while it runs.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print counts and paths as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print counts and paths as JSON.")
+    ] = False,
 ) -> None:
     """Write HTML (Swedish, English), CSV, JSON and PREMIS; print the counts per outcome."""
     with failures():

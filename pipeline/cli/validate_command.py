@@ -35,7 +35,10 @@ def add_to(app: typer.Typer) -> None:
 def validate(
     files: Annotated[list[Path], typer.Argument(help="Files, or folders to go through.")],
     flavour: Annotated[
-        str, typer.Option(help="Ask veraPDF for this flavour alone: 1a 1b 2a 2b 2u 3a 3b 3u 4 4e 4f ua1 ua2.")
+        str,
+        typer.Option(
+            help="Ask veraPDF for this flavour alone: 1a 1b 2a 2b 2u 3a 3b 3u 4 4e 4f ua1 ua2."
+        ),
     ] = "",
     config: Annotated[Path | None, typer.Option(help="Limits and tool paths (TOML).")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,

@@ -45,9 +45,7 @@ def build(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     for name, field in fields.items():
         if name in table:
             values[name] = _value(hints[name], table[name], f"{where}: {name}")
-        elif (
-            field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        ):
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise ConfigError(f"{where}: {name!r} is missing")
     return cls(**values)
 
@@ -67,9 +65,7 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if origin is not None:
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: a table is expected")
-        return {
-            key: tuple(one) if isinstance(one, list) else one for key, one in value.items()
-        }
+        return {key: tuple(one) if isinstance(one, list) else one for key, one in value.items()}
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         return build(hint, value, where)
     if isinstance(hint, type) and issubclass(hint, str) and hint is not str:

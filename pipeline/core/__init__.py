@@ -1,1 +1,1 @@
-"""Records, errors, bounded child processes, warm servers, hashing and staging; standard library only."""
+"""Records, errors, bounded children, warm servers, hashing, staging; standard library only."""

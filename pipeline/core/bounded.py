@@ -61,7 +61,7 @@ def isolation() -> Isolation:
         if shutil.which(argv[0]) is None:
             continue
         try:
-            if subprocess.run(argv, capture_output=True, timeout=10).returncode == 0:
+            if subprocess.run(argv, capture_output=True, timeout=10, check=False).returncode == 0:
                 return kind
         except (OSError, subprocess.TimeoutExpired):
             continue

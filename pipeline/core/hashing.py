@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,8 +36,9 @@ def digest(path: Path, *, sha512: bool = False, copy_to: Path | None = None) -> 
         # O_NONBLOCK: a FIFO put in the file's place must not hold the worker.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:
             before = os.fstat(source.fileno())
-            copy = open(copy_to, "xb") if copy_to is not None else None
-            try:
+            if not stat.S_ISREG(before.st_mode):
+                raise ChangedError("it is no regular file any more")
+            with nullcontext() if copy_to is None else copy_to.open("xb") as copy:
                 while block := source.read(BLOCK):
                     size += len(block)
                     first.update(block)
@@ -43,9 +46,6 @@ def digest(path: Path, *, sha512: bool = False, copy_to: Path | None = None) -> 
                         second.update(block)
                     if copy is not None:
                         copy.write(block)
-            finally:
-                if copy is not None:
-                    copy.close()
             after = os.fstat(source.fileno())
     except OSError as error:
         raise from_os_error(error) from error

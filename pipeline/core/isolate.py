@@ -44,7 +44,6 @@ class Pool(Enum):
 
 _servers: dict[Pool, WarmServer] = {}
 _lock = threading.Lock()
-_owner = 0
 
 
 def call(pool: Pool, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -62,12 +61,7 @@ def call(pool: Pool, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
 
 def server(pool: Pool) -> WarmServer:
     """Return this process's server of a pool."""
-    global _owner
     with _lock:
-        if _owner != os.getpid():
-            # A fork must not share pipes with its parent's servers.
-            _servers.clear()
-            _owner = os.getpid()
         if pool not in _servers:
             kind = pool.value
             _servers[pool] = WarmServer(
@@ -89,3 +83,5 @@ def close_all() -> None:
 
 
 atexit.register(close_all)
+# A fork must not share pipes with its parent's servers.
+os.register_at_fork(after_in_child=_servers.clear)

@@ -56,6 +56,7 @@ def _version(program: Path, args: tuple[str, ...], pattern: str, name: str) -> s
         answer = subprocess.run(
             [str(program), *args],
             capture_output=True,
+            check=False,
             text=True,
             errors="replace",
             timeout=60,

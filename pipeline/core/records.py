@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     REJECTED = "rejected"  # the policy does not accept the format
     DAMAGED = "damaged"
     EMPTY = "empty"
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105
     TOO_LARGE = "too_large"
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out_of_memory"

@@ -3,8 +3,8 @@
 
 Protocol: each message is a 4-byte big-endian length and that many bytes of JSON
 (`pipeline.core.codec`), requests on the child's standard input, replies on the file
-descriptor that the variable SKANEARKIV_REPLY_FD names. A child that takes too long, dies, or has answered `recycle_after`
-requests is killed and started anew at the next request.
+descriptor that the variable SKANEARKIV_REPLY_FD names. A child that takes too long,
+dies, or has answered `recycle_after` requests is killed and started anew at the next.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def _answer(request: dict[str, Any]) -> bytes:
         return _error(type(error).__name__, error.detail, error.code)
     except MemoryError:
         return _error(OutOfMemoryError.__name__, "memory limit reached", "")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         # Libraries raise anything on hostile input; the caller records it with the
         # file. The traceback goes to the log for whoever must mend it.
         traceback.print_exc()

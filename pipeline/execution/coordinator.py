@@ -43,7 +43,13 @@ class Coordinator:
     """Drives a Dask client through what the ledger says is to be done."""
 
     def __init__(
-        self, client: Any, ledger: Ledger, context: Context, out: Path, watcher: Watcher, tally: Tally
+        self,
+        client: Any,
+        ledger: Ledger,
+        context: Context,
+        out: Path,
+        watcher: Watcher,
+        tally: Tally,
     ) -> None:
         self._client = client
         self._ledger = ledger

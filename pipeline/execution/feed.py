@@ -56,10 +56,7 @@ class Feed:
         self._batches = batches
         self._copy = copy
         self._slow = {
-            puid
-            for rule in policy.rules
-            if rule.action is Action.MIGRATE
-            for puid in rule.puids
+            puid for rule in policy.rules if rule.action is Action.MIGRATE for puid in rule.puids
         }
         self._new = _pages(ledger.new_files)
         # What an earlier run surveyed. Read in pages as it is needed: the ids that this

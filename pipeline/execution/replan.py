@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from format_registry import policy as policies
 from format_registry.policy import Policy, Target
+from pipeline.core.records import Scalar
 from pipeline.ledger import queries
 from pipeline.ledger.store import Ledger
 
@@ -28,9 +29,9 @@ def _affected(ledger: Ledger, old: Policy, new: Policy) -> Iterator[int]:
             yield file
 
 
-def _treatment(policy: Policy, puid: str, facts: dict[str, object]) -> tuple[object, ...]:
+def _treatment(policy: Policy, puid: str, facts: Mapping[str, Scalar]) -> tuple[object, ...]:
     """Return all of a decision that changes what happens, and nothing of its wording."""
-    decision = policies.decide(policy, puid, facts)  # type: ignore[arg-type]
+    decision = policies.decide(policy, puid, facts)
     if not decision.rule:
         return (decision.action,)
     rule = policy.rule(decision.rule)

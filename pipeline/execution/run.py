@@ -61,7 +61,10 @@ class Summary:
 
 
 def execute(request: Request, watcher: Watcher) -> Summary:
-    """Run. Raises ConfigError, ToolMissingError, RunStoppedError; KeyboardInterrupt on the second Ctrl-C."""
+    """Run. Raises ConfigError, ToolMissingError, RunStoppedError.
+
+    The second Ctrl-C raises KeyboardInterrupt; the first drains and gives a summary.
+    """
     source, out = _folders(request)
     policy = policies.load(request.policy)
     check_names(policy)
@@ -132,9 +135,7 @@ def _facts(request: Request, policy: Policy, workers: int) -> RunFacts:
     )
 
 
-def _scan(
-    ledger: Ledger, source: Path, retry: frozenset[Outcome], watcher: Watcher
-) -> int:
+def _scan(ledger: Ledger, source: Path, retry: frozenset[Outcome], watcher: Watcher) -> int:
     pending = found = 0
     records = scan(source)
     while batch := list(islice(records, _SCAN_BATCH)):

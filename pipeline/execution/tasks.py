@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +53,9 @@ class ContextPlugin:
         # Ctrl-C in a terminal goes to every process of the group; the coordinator alone
         # decides what it means, so that work under way can come to its end.
         if os.getsid(0) != os.getpid():
-            try:
+            # Refused to the leader of a process group: nothing to part from then.
+            with suppress(PermissionError):
                 os.setsid()
-            except PermissionError:
-                # Already the leader of its process group: nothing to part from.
-                pass
         worker.skanearkiv_context = self._context
 
     def teardown(self, worker: Any) -> None:

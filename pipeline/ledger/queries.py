@@ -49,9 +49,7 @@ def missing(db: sqlite3.Connection) -> int:
 
 def outcomes(db: sqlite3.Connection) -> Counter[str]:
     """Return the number of files per outcome, of files that are done."""
-    found = db.execute(
-        "SELECT outcome, count(*) FROM files WHERE state = 'done' GROUP BY outcome"
-    )
+    found = db.execute("SELECT outcome, count(*) FROM files WHERE state = 'done' GROUP BY outcome")
     return Counter({row[0]: row[1] for row in found})
 
 

@@ -206,15 +206,15 @@ def copy(db: sqlite3.Connection, run: int, origin: int, file: int, output: str) 
     keys = {"file": file, "generation": row["generation"]}
     where = (origin, source["generation"])
     for table in ("validations", "decisions", "migrations", "checks"):
-        query = f"SELECT * FROM {table} WHERE file = ? AND generation = ?"  # noqa: S608
+        query = f"SELECT * FROM {table} WHERE file = ? AND generation = ?"
         for old in db.execute(query, where).fetchall():
-            values = {name: old[name] for name in old.keys() if name != "id"} | keys
+            values = {name: old[name] for name in list(old.keys()) if name != "id"} | keys
             if table == "migrations":
                 values["output"] = output
             names = ", ".join(values)
             marks = ", ".join("?" * len(values))
             db.execute(
-                f"INSERT INTO {table} ({names}) VALUES ({marks})",  # noqa: S608
+                f"INSERT INTO {table} ({names}) VALUES ({marks})",
                 tuple(values.values()),
             )
     _copy_events(db, run, source, file, row["generation"])
@@ -243,9 +243,7 @@ def _copy_events(
         )
 
 
-def add_events(
-    db: sqlite3.Connection, run: int, file: int, events: Sequence[Event]
-) -> None:
+def add_events(db: sqlite3.Connection, run: int, file: int, events: Sequence[Event]) -> None:
     """Append events to a file's present generation."""
     row = db.execute("SELECT generation FROM files WHERE id = ?", (file,)).fetchone()
     for event in events:
@@ -293,7 +291,7 @@ def forget_generation(db: sqlite3.Connection, file: int, generation: int) -> Non
     )
     for table in (*_PER_GENERATION, "events"):
         db.execute(
-            f"DELETE FROM {table} WHERE file = ? AND generation = ?",  # noqa: S608
+            f"DELETE FROM {table} WHERE file = ? AND generation = ?",
             (file, generation),
         )
 

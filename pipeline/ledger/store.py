@@ -178,9 +178,7 @@ class Ledger:
         )
         if old["state"] == "done":
             outcome = Outcome(old["outcome"])
-            again = outcome in retry or (
-                outcome.transient and record.kind is FileKind.REGULAR
-            )
+            again = outcome in retry or (outcome.transient and record.kind is FileKind.REGULAR)
             if same and not again:
                 return 0
             db.execute(
@@ -243,7 +241,7 @@ class Ledger:
 
     def _surveyed(self, where: str, values: Iterable[int]) -> Iterator[SurveyedFile]:
         query = (
-            "SELECT files.id, files.generation, raw, size, sha256, record FROM files"  # noqa: S608
+            "SELECT files.id, files.generation, raw, size, sha256, record FROM files"
             " JOIN identifications AS i ON i.file = files.id AND i.generation = files.generation"
             f" WHERE state = 'surveyed' AND {where}"
         )

@@ -65,7 +65,9 @@ def _csv(stream: TextIOWrapper, rows: Iterator[dict[str, object]]) -> None:
 def _cell(value: object) -> object:
     """Keep a spreadsheet from taking a file's name or a tool's words for a formula."""
     text = str(value)
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _number(text) else value
+    return (
+        f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not _number(text) else value
+    )
 
 
 def _number(text: str) -> bool:

@@ -45,10 +45,11 @@ def gather(db: sqlite3.Connection) -> dict[str, Any]:
         "mismatch_count": int(db.execute(_MISMATCH_COUNT).fetchone()[0]),
         "noticed": _noticed(db),
         "duplicates": dict(db.execute(_DUPLICATES).fetchone()),
-        "agents": [dict(row) for row in db.execute("SELECT name, version, note FROM agents ORDER BY name, version, note")],
-    }  # fmt: skip
+        "agents": [dict(row) for row in db.execute(_AGENTS)],
+    }
 
 
+_AGENTS = "SELECT name, version, note FROM agents ORDER BY name, version, note"
 _RUNS = (
     "SELECT id, started, ended, status, policy_name, policy_sha256, workers, surveyed,"
     " processed, machine FROM runs ORDER BY id"
@@ -60,7 +61,7 @@ _FORMATS = (
     " count(*) FILTER (WHERE outcome IS NOT NULL AND outcome <> ?) AS attention"
     " FROM files LEFT JOIN identifications AS i"
     " ON i.file = files.id AND i.generation = files.generation"
-    f" LEFT JOIN migrations AS m ON {_PRESENT} AND m.accepted"  # noqa: S608
+    f" LEFT JOIN migrations AS m ON {_PRESENT} AND m.accepted"
     " GROUP BY files.puid ORDER BY count(*) DESC, files.puid"
 )
 _PROOF = (
@@ -117,7 +118,7 @@ def _migrations(db: sqlite3.Connection) -> list[dict[str, Any]]:
     rows = db.execute(
         "SELECT m.migrator, m.target, m.method, m.accepted, count(*) AS files,"
         " sum(files.size) AS before, sum(m.size) AS after, sum(m.seconds) AS seconds"
-        f" FROM migrations AS m JOIN files ON {_PRESENT}"  # noqa: S608
+        f" FROM migrations AS m JOIN files ON {_PRESENT}"
         " GROUP BY m.migrator, m.target, m.method, m.accepted ORDER BY count(*) DESC, m.method"
     )
     return [dict(row) for row in rows]
@@ -127,7 +128,7 @@ def _migrated(db: sqlite3.Connection) -> list[dict[str, Any]]:
     rows = db.execute(
         "SELECT files.id, files.generation, path, files.puid, files.size, m.method, m.output,"
         " m.size AS made_size, m.puid AS made_puid, m.sha256, m.accepted"
-        f" FROM migrations AS m JOIN files ON {_PRESENT} ORDER BY path LIMIT ?",  # noqa: S608
+        f" FROM migrations AS m JOIN files ON {_PRESENT} ORDER BY path LIMIT ?",
         (LISTED,),
     ).fetchall()
     found = []
@@ -146,8 +147,8 @@ def _noticed(db: sqlite3.Connection) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     queries_ = (
         "SELECT files.id, path, messages FROM validations AS m JOIN files"
-        f" ON {_PRESENT} AND m.subject = 'source' WHERE messages <> '[]' ORDER BY path",  # noqa: S608
-        f"SELECT files.id, path, messages FROM migrations AS m JOIN files ON {_PRESENT}"  # noqa: S608
+        f" ON {_PRESENT} AND m.subject = 'source' WHERE messages <> '[]' ORDER BY path",
+        f"SELECT files.id, path, messages FROM migrations AS m JOIN files ON {_PRESENT}"
         " WHERE messages <> '[]' ORDER BY path",
     )
     for query in queries_:
@@ -170,7 +171,7 @@ def _listed(db: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
 def files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     """Yield one row per file, for the CSV."""
     rows = db.execute(
-        "SELECT files.path, files.kind, files.size, files.sha256, coalesce(files.sha512, '') AS sha512,"
+        "SELECT files.path, files.kind, files.size, files.sha256, files.sha512,"
         " files.puid, i.name AS format, i.version, i.mime, i.basis, i.engine,"
         " i.mismatch AS extension_mismatch, i.conflict, files.outcome, files.code, files.detail,"
         " d.action, d.rule, m.migrator, m.method, m.output, m.size AS output_size,"
@@ -181,8 +182,8 @@ def files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         " FROM files LEFT JOIN identifications AS i"
         " ON i.file = files.id AND i.generation = files.generation"
         " LEFT JOIN decisions AS d ON d.file = files.id AND d.generation = files.generation"
-        f" LEFT JOIN migrations AS m ON {_PRESENT}"  # noqa: S608
+        f" LEFT JOIN migrations AS m ON {_PRESENT}"
         " LEFT JOIN files AS twin ON twin.id = files.same_as ORDER BY files.path"
     )
     for row in rows:
-        yield {key: "" if row[key] is None else row[key] for key in row.keys()}
+        yield {key: "" if row[key] is None else row[key] for key in list(row.keys())}

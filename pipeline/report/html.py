@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
-from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -72,7 +72,8 @@ class _Words:
     def time(self, value: str | None) -> str:
         if not value:
             return "–"
-        return f"{format_datetime(datetime.fromisoformat(value), 'yyyy-MM-dd HH:mm', locale=self._locale)} UTC"
+        moment = datetime.fromisoformat(value)
+        return f"{format_datetime(moment, 'yyyy-MM-dd HH:mm', locale=self._locale)} UTC"
 
 
 def _outcome_chart(gathered: dict[str, Any], words: _Words) -> str:

@@ -105,4 +105,3 @@ def _plain(path: Path) -> Iterator[Path]:
         link = Path(folder) / f"source.{safe}"
         link.symlink_to(os.path.abspath(path))
         yield link
-

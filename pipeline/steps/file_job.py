@@ -133,7 +133,10 @@ class _Way:
             message = first_error(one) if one.verdict is not Verdict.VALID else None
             said = f": {message.code} {message.detail}" if message else ""
             self._event(
-                EventType.VALIDATION, word, f"{one.validator}: {one.verdict.value}{said}", one.agents
+                EventType.VALIDATION,
+                word,
+                f"{one.validator}: {one.verdict.value}{said}",
+                one.agents,
             )
 
     def _cleaned(self, result: ValidationResult) -> ValidationResult:
@@ -214,7 +217,10 @@ class _Way:
                 note = migrator.migrate(source, output, options)
         except FileError as error:
             self._event(
-                EventType.NORMALIZATION, "failure", f"{rule.migrator}: {error.detail}", migrator.agents()
+                EventType.NORMALIZATION,
+                "failure",
+                f"{rule.migrator}: {error.detail}",
+                migrator.agents(),
             )
             raise
         seconds = round(time.monotonic() - started, 3)
@@ -248,9 +254,7 @@ class _Way:
         self._prove(migration, proof)
 
     def _prove(self, migration: MigrationResult, proof: Proof) -> None:
-        checked = replace(
-            proof.validation, messages=self._cleaned(proof.validation).messages
-        )
+        checked = replace(proof.validation, messages=self._cleaned(proof.validation).messages)
         self.result = replace(
             self.result,
             migration=replace(migration, puid=proof.identification.puid),

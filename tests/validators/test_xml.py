@@ -84,6 +84,12 @@ def test_entities_are_neither_followed_nor_expanded(tmp_path: Path, data: str) -
     assert "root:" not in repr(result)
 
 
+def test_a_prefix_without_a_namespace_is_a_warning(tmp_path: Path) -> None:
+    result = judge(tmp_path, "<w:a><w:b/></w:a>")
+    assert (result.verdict, code(result)) == (Verdict.VALID, "xml.namespace")
+    assert judge(tmp_path, "<w:a><w:b/>").outcome is Outcome.DAMAGED
+
+
 def test_ordinary_entities_are_allowed(tmp_path: Path) -> None:
     # As Illustrator writes SVG.
     data = '<!DOCTYPE svg [<!ENTITY ns "http://www.w3.org/2000/svg">]><svg xmlns="&ns;"/>'

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -185,7 +185,7 @@ def _worst_tile(off: Any) -> float:
 
 def _parts(before: Any, after: Any) -> list[Check]:
     """Links, outline entries, attachments and form fields."""
-    counted = (
+    counted: tuple[tuple[str, Callable[[Any], int]], ...] = (
         ("document.links", lambda d: sum(len(page.get_links()) for page in d)),
         ("document.outline", lambda d: len(d.get_toc(simple=True))),
         ("document.attachments", lambda d: int(d.embfile_count())),
