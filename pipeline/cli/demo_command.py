@@ -10,12 +10,12 @@ import typer
 
 from format_registry.policy import default_path
 from pipeline.cli.output import INTERRUPTED, Screen, console, failures
+from pipeline.cli.written import write_records
 from pipeline.config import settings
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.demo.delivery import make_delivery
 from pipeline.execution.run import Request, execute
-from pipeline.report.build import write_all
 
 _EXAMPLES = """
 Examples:
@@ -63,7 +63,7 @@ def demo(
         )
         with Screen(quiet=False) as screen:
             summary = execute(request, screen)
-            write_all(out)
+            write_records(out)
     for name, count in summary.outcomes.most_common():
         mark = "" if Outcome(name).good else "  needs attention"
         console.print(f"  {name:<14} {count:>5}{mark}")

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from pipeline.cli.output import console, emit, failures
+from pipeline.cli.written import write_records
 from pipeline.ledger import queries
 from pipeline.ledger.connection import open_reader
-from pipeline.report.build import write_all
 
 _EXAMPLES = """
 Examples:
@@ -35,7 +35,7 @@ def report(
 ) -> None:
     """Write HTML (Swedish, English), CSV, JSON and PREMIS; print the counts per outcome."""
     with failures():
-        written = write_all(out)
+        written = write_records(out)
         db = open_reader(out)
         state = queries.state(db)
         db.close()

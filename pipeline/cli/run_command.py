@@ -10,11 +10,11 @@ import typer
 
 from format_registry.policy import default_path
 from pipeline.cli.output import ATTENTION, INTERRUPTED, Screen, console, emit, failures
+from pipeline.cli.written import write_records
 from pipeline.config import settings
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.execution.run import Request, Summary, execute
-from pipeline.report.build import write_all
 
 _EXAMPLES = """
 Examples:
@@ -72,7 +72,7 @@ def run(
         )
         with Screen(quiet=as_json) as screen:
             summary = execute(request, screen)
-            written = write_all(out) if summary.executed or not _reported(out) else []
+            written = write_records(out) if summary.executed or not _reported(out) else []
         _tell(summary, out, as_json, bool(written))
     if not summary.completed:
         raise typer.Exit(INTERRUPTED)

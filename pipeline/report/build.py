@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Write the reports of an output folder: HTML per language, CSV, JSON; and PREMIS.
+"""Write the reports of an output folder: HTML per language, CSV, JSON.
 
 The HTML stands alone: style and charts are inside, nothing is fetched. Reports are
 derived from the ledger and are written anew each time, whole or not at all.
@@ -18,13 +18,12 @@ from pathlib import Path
 from pipeline.core.errors import from_os_error
 from pipeline.core.staging import fsync_folder
 from pipeline.ledger.connection import open_reader
-from pipeline.premis.write import write_premis
 from pipeline.report import data, html
 from pipeline.report.texts import LANGUAGES
 
 
 def write_all(out: Path) -> list[Path]:
-    """Write every report below `out/report`, and `out/premis.xml`; return their paths.
+    """Write every report below `out/report`; return their paths.
 
     Raises ConfigError when `out` holds no ledger, DiskFullError.
     """
@@ -49,7 +48,6 @@ def write_all(out: Path) -> list[Path]:
     finally:
         db.close()
     fsync_folder(folder)
-    written.append(write_premis(out))
     return written
 
 
