@@ -67,8 +67,6 @@ def _judge(path: Path, site: str) -> ValidationResult:
         doctype=reading.doctype,
         schema="",
     )
-    for text in reading.unbound:
-        found.warn("xml.namespace", text)
     if reading.dtd:
         found.inform("xml.external_dtd", reading.dtd)
     if reading.problem == "xml.too_large":

@@ -48,7 +48,6 @@ class Reading:
     problem: str = ""
     detail: str = ""
     schema_errors: list[str] = field(default_factory=list)
-    unbound: list[str] = field(default_factory=list)  # prefixes that stand for no namespace
 
 
 def read(
@@ -89,9 +88,6 @@ def read(
                 on_start(element)
     except etree.XMLSyntaxError as error:
         _explain(error, events.error_log, reading)
-    reading.unbound = [e.message for e in events.error_log if e.domain_name == "NAMESPACE"][
-        :_MESSAGES
-    ]
     if reading.elements == 0 and not reading.problem:
         reading.problem, reading.detail = "xml.malformed", "no element"
     return reading

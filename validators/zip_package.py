@@ -134,8 +134,6 @@ def read_xml(
     with archive.open(name) as stream:
         reading = xml_safe.read(stream, on_start)
     detail = f"{name}: {reading.detail}"
-    for text in reading.unbound:
-        found.warn("xml.namespace", f"{name}: {text}")
     if reading.problem == "xml.too_large":
         found.undecided(reading.problem, detail, Outcome.TOO_LARGE)
     elif reading.problem and name.lower().endswith(".vml"):

@@ -43,7 +43,7 @@ def test_well_formed(tmp_path: Path, data: bytes, encoding: str) -> None:
 @pytest.mark.parametrize(
     "data",
     [b"<a><b></a>", b"<a>\xe5</a>", b"<a>&nothing;</a>", b"text", b"<a/><b/>", b"<a b='1' b='2'/>",
-     b"<a>\x01</a>", b"<!-- only -->"],
+     b"<a>\x01</a>", b"<!-- only -->", b"<w:a/>"],
 )  # fmt: skip
 def test_malformed(tmp_path: Path, data: bytes) -> None:
     result = judge(tmp_path, data)
@@ -82,12 +82,6 @@ def test_entities_are_neither_followed_nor_expanded(tmp_path: Path, data: str) -
     result = judge(tmp_path, data)
     assert (result.verdict, code(result)) == (Verdict.INVALID, "xml.entities")
     assert "root:" not in repr(result)
-
-
-def test_a_prefix_without_a_namespace_is_a_warning(tmp_path: Path) -> None:
-    result = judge(tmp_path, "<w:a><w:b/></w:a>")
-    assert (result.verdict, code(result)) == (Verdict.VALID, "xml.namespace")
-    assert judge(tmp_path, "<w:a><w:b/>").outcome is Outcome.DAMAGED
 
 
 def test_ordinary_entities_are_allowed(tmp_path: Path) -> None:
