@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from migrators.base import Options
 from migrators.tiff import metadata
 from migrators.tiff.entries import EXIF
-from migrators.tiff.pages import PILLOW_ERRORS, frames, opened, pages, palette
+from migrators.tiff.pages import PILLOW_ERRORS, format_of, frames, opened, pages, palette
 from migrators.tiff.writer import Page, Writer
 from pipeline.core import isolate
 from pipeline.core.errors import DamagedError, FileError, NotConvertedError
@@ -72,9 +72,11 @@ class ImageToTiff:
 def _convert(source: Path, target: Path, compression: str) -> tuple[Message, ...]:
     if not source.stat().st_size:
         raise DamagedError("0 bytes", "file.empty")
-    with opened(source) as image:
-        image_format = image.format or ""
-        messages = _left_behind(image)
+    image_format = format_of(source)
+    messages: list[Message] = []
+    if image_format != "TIFF":
+        with opened(source) as image:
+            messages = _left_behind(image)
     written: list[tuple[Page, str]] = []
     with target.open("xb") as stream:
         writer = Writer(stream, compression)
@@ -144,18 +146,34 @@ def _spent(y: int, count: int) -> bytes:
 
 def _verify(target: Path, written: list[tuple[Page, str]]) -> None:
     """Read every page back by a decoder that had no part in writing it."""
-    with opened(target) as image:
-        count = frames(image)
+    count = _count(target, written[0][0])
     if count != len(written):
         raise NotConvertedError(f"{count} pages of {len(written)}", "image.verify")
     for number, (page, digest) in enumerate(written):
-        simple = page.bits == 1 or page.palette or page.photometric == 8
-        read = _by_pillow if simple else _by_vips
+        read = _by_pillow if _expanded(page) else _by_vips
         shape, found = read(target, number, page)
         expected = (page.width, page.height, page.bits, page.samples)
         if shape != expected or found != digest:
             detail = f"page {number + 1}: {shape} read back, {expected} written"
             raise NotConvertedError(detail, "image.verify")
+
+
+def _expanded(page: Page) -> bool:
+    """Return whether libvips would not give back what is stored."""
+    return page.bits == 1 or bool(page.palette) or page.photometric == 8
+
+
+def _count(target: Path, first: Page) -> int:
+    import pyvips
+
+    if _expanded(first):
+        with opened(target) as image:
+            return frames(image)
+    pyvips.cache_set_max(0)
+    try:
+        return int(pyvips.Image.tiffload(os.fspath(target)).get("n-pages"))
+    except pyvips.Error as error:
+        raise NotConvertedError(str(error), "image.verify") from error
 
 
 _Shape = tuple[int, int, int, int]

@@ -29,7 +29,7 @@ _BLOCK_TAGS = frozenset({273, 279, 324, 325})
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 256, 257, 258, 259, 262
 SAMPLES, ROWS, PLANAR, X_RESOLUTION, UNIT = 277, 278, 284, 282, 296
 TILE_WIDTH, TILE_HEIGHT, JPEG_OFFSET, JPEG_LENGTH = 322, 323, 513, 514
-XMP, ICC, EXIF = 700, 34675, 34665
+XMP, ICC, EXIF, GPS, ORIENTATION = 700, 34675, 34665, 34853, 274
 
 
 class Truncated(Exception):  # noqa: N818 - a condition, never seen outside this module
@@ -38,12 +38,18 @@ class Truncated(Exception):  # noqa: N818 - a condition, never seen outside this
 
 @dataclass(slots=True)
 class Ifd:
-    """One directory: the integer values of its tags, and which tags it has."""
+    """One directory: the integer values of its tags, and which tags it has.
+
+    `places` gives offset and length in bytes of every value; `below` the directories for
+    Exif, GPS and the like by their tag.
+    """
 
     offset: int
     values: dict[int, tuple[int, ...]] = field(default_factory=dict)
     present: set[int] = field(default_factory=set)
     rational: dict[int, float] = field(default_factory=dict)
+    places: dict[int, tuple[int, int]] = field(default_factory=dict)
+    below: dict[int, Ifd] = field(default_factory=dict)
 
     def one(self, tag: int, default: int = 0) -> int:
         """Return the first value of a tag."""
@@ -123,6 +129,7 @@ class _Walk:
                         self._problem("image.truncated", f"{name}: {error}")
                         continue
                     self._result.others.append(below)
+                    current.below.setdefault(tag, below)
                     pending.append(below)
 
     def _directory(self, offset: int) -> tuple[Ifd, int]:
@@ -159,6 +166,7 @@ class _Walk:
                 )
                 return
             self._result.extent = max(self._result.extent, where + size * count)
+        ifd.places[tag] = (where, size * count)
         if size * count > _VALUE_LIMIT and tag not in _BLOCK_TAGS:
             return
         data = self._bytes(where, size * count)

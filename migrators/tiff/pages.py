@@ -44,6 +44,18 @@ _UNSUPPORTED = ("not implemented", "not configured", "not support", "unsupported
 _COLOURS = {1: 1, 2: 3, 5: 4}  # photometric -> samples that are colour
 
 
+def format_of(path: Path) -> str:
+    """Return what Pillow would call a format, TIFF also where Pillow does not know its kind.
+
+    Raises DamagedError, NotConvertedError.
+    """
+    with path.open("rb") as stream:
+        if stream.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+            return "TIFF"
+    with opened(path) as image:
+        return image.format or ""
+
+
 def pages(path: Path, image_format: str) -> Iterator[Page]:
     """Yield the pages of a file; each must be read before the next is asked for.
 

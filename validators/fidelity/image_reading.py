@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Pictures as numbers and as metadata, for comparison. Runs in the child only.
 
-The source is read by Pillow wherever Pillow can do so without loss, the target by libvips:
-the migrator decodes the other way round, so an error of one library shows as a difference.
+Sources are read by Pillow wherever it can do so without loss, TIFF by libvips: the migrator
+decodes JPEG and PNG the other way round, so an error of one library shows as a difference.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Facts:
 
 def page_count(path: Path) -> int:
     """Return the pages of a file. Raises DamagedError."""
+    if is_tiff(path):
+        return len(_structure(path).pages)
     try:
         with pillow(path) as image:
-            if image.format == "TIFF":
-                return len(tiff_structure.read(path).pages)
             if image.format == "ICO":
                 return len(image.info["sizes"])
             # The further frames of a Photoshop file are its layers.
@@ -70,12 +70,27 @@ def page_count(path: Path) -> int:
         raise DamagedError(f"{type(error).__name__}: {error}", "image.damaged") from error
 
 
+def is_tiff(path: Path) -> bool:
+    """Return whether a file begins as TIFF does."""
+    with path.open("rb") as stream:
+        return stream.read(4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def _structure(path: Path) -> tiff_structure.Structure:
+    structure = tiff_structure.read(path)
+    if structure.problems:
+        raise DamagedError(structure.problems[0][1], structure.problems[0][0])
+    return structure
+
+
 def facts(path: Path, page: int) -> Facts:
     """Return what the file says of a page. Raises DamagedError."""
+    if is_tiff(path):
+        return _tiff_facts(path, page)
     try:
         with pillow(path) as image:
             _seek(image, page)
-            return _facts(image, path, page)
+            return _facts(image, path)
     except PILLOW_ERRORS as error:
         raise DamagedError(f"{type(error).__name__}: {error}", "image.damaged") from error
 
@@ -88,7 +103,7 @@ def _seek(image: Image.Image, page: int) -> None:
         image.seek(page)
 
 
-def _facts(image: Image.Image, path: Path, page: int) -> Facts:
+def _facts(image: Image.Image, path: Path) -> Facts:
     info = image.info
     exif = image.getexif()
     tags = {(0, tag) for tag in exif if tag not in _STORAGE}
@@ -98,7 +113,7 @@ def _facts(image: Image.Image, path: Path, page: int) -> Facts:
     return Facts(
         image.width,
         image.height,
-        _bits(image, path, page),
+        _bits(image, path),
         info.get("icc_profile") or _jp2_profile(image, path),
         frozenset(tags),
         (xmp.encode() if isinstance(xmp, str) else bytes(xmp)).strip(b"\0 \r\n"),
@@ -107,9 +122,35 @@ def _facts(image: Image.Image, path: Path, page: int) -> Facts:
     )
 
 
-def _bits(image: Image.Image, path: Path, page: int) -> int:
-    if image.format == "TIFF":
-        return max(tiff_structure.read(path).pages[page].values.get(tiff_structure.BITS, (1,)))
+def _tiff_facts(path: Path, page: int) -> Facts:
+    """Return what a TIFF page says, read without a library: none opens all that there are."""
+    ifd = _structure(path).pages[page]
+
+    def raw(tag: int) -> bytes:
+        place, size = ifd.places.get(tag, (0, 0))
+        with path.open("rb") as stream:
+            stream.seek(place)
+            return stream.read(size)
+
+    exif = {(0, tag) for tag in ifd.present if tag not in _STORAGE}
+    for tag in (_EXIF, _GPS):
+        below = ifd.below.get(tag)
+        exif |= {(tag, one) for one in below.present} if below else set()
+    factor = {2: 1.0, 3: 2.54}.get(ifd.one(tiff_structure.UNIT, 2), 0.0)
+    pair = tuple(ifd.rational.get(tag, 0.0) * factor for tag in (282, 283))
+    return Facts(
+        ifd.one(tiff_structure.WIDTH),
+        ifd.one(tiff_structure.HEIGHT),
+        max(ifd.values.get(tiff_structure.BITS, (1,))),
+        raw(tiff_structure.ICC),
+        frozenset(exif - {(_EXIF, _INTEROPERABILITY)}),
+        raw(tiff_structure.XMP).strip(b"\0 \r\n"),
+        _sane(pair),
+        ifd.one(tiff_structure.ORIENTATION, 1),
+    )
+
+
+def _bits(image: Image.Image, path: Path) -> int:
     if image.format == "PNG":
         with path.open("rb") as stream:
             depth = stream.read(25)[24]
@@ -141,8 +182,10 @@ def _resolution(image: Image.Image) -> tuple[float, float] | None:
             exif = image.getexif()
             factor = {2: 1.0, 3: 2.54}.get(int(exif.get(296, 2) or 2), 0.0)
             pair = tuple(_number(exif.get(tag)) * factor for tag in (282, 283))
-    if image.format == "TIFF" and 282 not in image.getexif():
-        return None  # Pillow fills in 1 x 1
+    return _sane(pair)
+
+
+def _sane(pair: Any) -> tuple[float, float] | None:
     if not isinstance(pair, tuple) or len(pair) != 2:
         return None
     horizontal, vertical = _number(pair[0]), _number(pair[1])
@@ -159,27 +202,27 @@ def _number(value: Any) -> float:
     return number if number == number else 0.0  # noqa: PLR0124 - not-a-number
 
 
-def rows(path: Path, page: int, *, source: bool) -> Iterator[npt.NDArray[Any]]:
+def rows(path: Path, page: int) -> Iterator[npt.NDArray[Any]]:
     """Yield a page in bands of rows, each (rows, width, samples), palettes expanded.
 
     Raises DamagedError, NotConvertedError, MemoryError.
     """
+    if is_tiff(path) and not _beyond_vips(path, page):
+        yield from _vips_rows(path, page, "tiffload")
+        return
     try:
         with pillow(path) as image:
-            by_pillow = image.format != "TIFF" if source else False
             if image.format == "PNG" and image.mode not in ("1", "P", "I;16"):
-                by_pillow = _bits(image, path, page) <= 8
-            if by_pillow:
-                yield from _pillow_rows(image, page)
-                return
-            name = {"JPEG": "jpegload", "PNG": "pngload", "TIFF": "tiffload"}
-            loader = name[image.format or ""]
-            if loader == "tiffload" and _beyond_vips(path, page):
+                # Pillow would make colour of 16 bits into 8.
+                deep = _bits(image, path) > 8
+            else:
+                deep = False
+            if not deep:
                 yield from _pillow_rows(image, page)
                 return
     except PILLOW_ERRORS as error:
         raise DamagedError(f"{type(error).__name__}: {error}", "image.damaged") from error
-    yield from _vips_rows(path, page, loader)
+    yield from _vips_rows(path, page, "pngload")
 
 
 def _beyond_vips(path: Path, page: int) -> bool:

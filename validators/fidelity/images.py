@@ -85,7 +85,7 @@ def _pixels(source: Path, target: Path, pages: int, least: float) -> Check:
 def _difference(source: Path, target: Path, page: int) -> float:
     """Return the largest difference of a sample as a share of the range, 1.0 for another shape."""
     worst = 0.0
-    pairs = zip(rows(source, page, source=True), rows(target, page, source=False), strict=True)
+    pairs = zip(rows(source, page), rows(target, page), strict=True)
     for before, after in pairs:
         left, right = _alike(before, after)
         if left.shape != right.shape:
