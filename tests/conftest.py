@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Where the real files are, and what is said loudly when they are not."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real files; the test is skipped, loudly, without it."""
+    return _folder("SKANEARKIV_CORPUS", "a folder of real files with manifest.csv")
+
+
+@pytest.fixture(scope="session")
+def manifest(corpus: Path) -> list[dict[str, str]]:
+    """What is known of each file of the corpus."""
+    with (corpus / "manifest.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@pytest.fixture(scope="session")
+def schemas() -> Path:
+    """The folder of XML schemas of METS and PREMIS."""
+    return _folder("SKANEARKIV_TEST_SCHEMAS", "a folder with premis-3.0.xsd and xlink.xsd")
+
+
+def _folder(variable: str, what: str) -> Path:
+    value = os.environ.get(variable)
+    if not value:
+        pytest.skip(f"{variable} is not set: {what} is needed for this test")
+    path = Path(value)
+    # A variable that points nowhere is a mistake, not a machine without the files.
+    assert path.is_dir(), f"{variable}={value} is not a folder"
+    return path
