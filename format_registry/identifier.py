@@ -6,6 +6,7 @@ the file's bytes, names several formats, fails, or cannot take the file for its 
 The rule, in order: a match by container or signature beats one by text, that beats
 one by extension; among equals Siegfried's, whose signatures are newer; where
 Siegfried names several formats, one that FIDO names too; else the first, as conflict.
+An extension that several formats share names none of them: they become candidates.
 """
 
 from __future__ import annotations
@@ -71,6 +72,9 @@ def _join(answer: siegfried.Answer | None, second: Opinion | None) -> Identifica
         shared = [number for number, match in enumerate(answer.matches) if match.puid in named]
         return _single(answer, shared[0] if len(shared) == 1 else 0, opinions)
     if second is not None and second.puids:
+        if len(second.puids) > 1 and not second.basis.strong:
+            # `.pdf` alone may be any of forty formats: to name one would be a guess.
+            return _unknown(second, opinions, second.puids)
         return Identification(
             puid=second.puids[0],
             basis=second.basis,
@@ -81,11 +85,18 @@ def _join(answer: siegfried.Answer | None, second: Opinion | None) -> Identifica
             opinions=opinions,
         )
     asked = opinions[-1] if answer is None else answer.opinion
+    return _unknown(asked, opinions, ())
+
+
+def _unknown(
+    asked: Opinion, opinions: tuple[Opinion, ...], candidates: tuple[str, ...]
+) -> Identification:
     return Identification(
         puid=None,
         basis=Basis.NONE,
         engine=asked.engine,
         signatures=asked.signatures,
+        candidates=candidates,
         opinions=opinions,
     )
 

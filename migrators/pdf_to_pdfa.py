@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """PDF to PDF/A-2b or -3b, changing as little as will do.
 
-In order: what is valid PDF/A already is copied byte for byte; what can be mended
-without touching a page's content is mended; what is left is rewritten by Ghostscript,
-strictly, then leniently with a warning. veraPDF judges after each step. Whether the
-result still is the same document is for `steps/verify` to find out.
+What is valid PDF/A already is not for this module: the policy keeps it byte for byte.
+What can be mended without touching a page's content is mended; what is left is rewritten
+by Ghostscript, strictly, then leniently with a warning. veraPDF judges after each step.
+Whether the result still is the same document is for `steps/verify` to find out.
 """
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,9 +69,6 @@ class PdfToPdfa:
 
         Also raises DamagedError, PasswordError, ToolTimeoutError.
         """
-        if options.facts.get("pdfa_valid") is True:
-            shutil.copyfile(source, target)
-            return MigrationNote("kept", (), self.agents())
         return self.convert(source, target, options, metadata_from=None)
 
     def convert(

@@ -7,6 +7,7 @@ PDF/A, and pages that are pictures without text. ISO 32000-1 and -2.
 
 from __future__ import annotations
 
+import mmap
 import time
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,8 @@ def inspect(path: Path) -> Findings:
         return _bad(Outcome.PASSWORD, "pdf.password", str(error), {"encrypted": True})
     except (pikepdf.PdfError, ValueError, TypeError, KeyError) as error:
         return _bad(Outcome.DAMAGED, "pdf.damaged", str(error)[-300:], properties)
+    if _cut_off(path):
+        return _bad(Outcome.DAMAGED, "pdf.truncated", "no end of file marker", properties)
     if properties["pages"] == 0:
         return _bad(Outcome.DAMAGED, "pdf.no_pages", "no pages", properties)
     rendered, broken, trouble = _render(path)
@@ -97,6 +100,17 @@ def inspect(path: Path) -> Findings:
         messages.append(Message("pdf.signed", Severity.WARNING, str(properties["signatures"])))
     follow_up = ("verapdf",) if properties["pdfa_claim"] else ()
     return Verdict.VALID, Outcome.OK, tuple(messages), properties, follow_up
+
+
+def _cut_off(path: Path) -> bool:
+    """Whether objects stand after the last end-of-file marker, or there is none (7.5.5).
+
+    qpdf and MuPDF read such a file by collecting what objects there are; which pages
+    were in the part that is missing nobody can know.
+    """
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        last = data.rfind(b"%%EOF")
+        return last < 0 or data.find(b" obj", last) >= 0
 
 
 def _bad(outcome: Outcome, code: str, detail: str, properties: dict[str, Scalar]) -> Findings:

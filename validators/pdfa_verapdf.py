@@ -88,9 +88,13 @@ def _result(
     if len(failed) > _RULES_SHOWN:
         rest = f"{len(failed) - _RULES_SHOWN}"
         messages.append(Message("pdfa.more_rules", Severity.ERROR, rest))
+    # A flavour of PDF/A begins with its part's number; PDF/UA and WTPDF promise
+    # accessibility, not that the document lasts.
+    archival = [one for one in judgements if one.flavour[:1].isdigit()]
     properties: dict[str, Scalar] = {
-        "pdfa": " ".join(one.flavour for one in judgements),
-        "pdfa_valid": valid,
+        "pdfa": " ".join(one.flavour for one in archival),
+        "pdfa_valid": bool(archival) and all(one.compliant for one in archival),
+        "pdfua": " ".join(one.flavour for one in judgements if one not in archival),
         "pdfa_failed_rules": len(failed),
     }
     return ValidationResult(

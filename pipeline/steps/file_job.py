@@ -154,7 +154,8 @@ class _Way:
             return True
         found = self.job.identification
         if found.puid is None:
-            self._set(Outcome.UNIDENTIFIED, "identify.unknown", "")
+            maybe = ", ".join(found.candidates[:8])
+            self._set(Outcome.UNIDENTIFIED, "identify.unknown", maybe and f"perhaps {maybe}")
             return True
         if found.conflict:
             self._set(Outcome.REVIEW, "identify.conflict", ", ".join(found.candidates))
