@@ -85,7 +85,7 @@ class _Package:
             self._found.error("odf.missing_part", _MANIFEST)
         self._found.properties["encrypted"] = bool(self._encrypted)
         if self._encrypted:
-            self._found.error("office.password", _MANIFEST, Outcome.PASSWORD)
+            self._found.error("package.password", _MANIFEST, Outcome.PASSWORD)
             return
         if "content.xml" not in self._names:
             self._found.error("odf.missing_part", "content.xml")
@@ -164,15 +164,15 @@ class _Package:
             macros=macros, external_links=len(self._links), embedded=embedded, **self._counts
         )
         if macros:
-            found.warn("office.macros")
+            found.warn("package.macros")
         if self._links:
-            found.warn("office.external_links", ", ".join(self._links[:5]))
+            found.warn("package.external_links", ", ".join(self._links[:5]))
         if embedded:
-            found.inform("office.embedded", str(embedded))
+            found.inform("package.embedded", str(embedded))
         if self._counts["tracked_changes"]:
-            found.inform("office.tracked_changes", str(self._counts["tracked_changes"]))
+            found.inform("package.tracked_changes", str(self._counts["tracked_changes"]))
         if self._counts["hidden_sheets"]:
-            found.inform("office.hidden_sheets", str(self._counts["hidden_sheets"]))
+            found.inform("package.hidden_sheets", str(self._counts["hidden_sheets"]))
 
 
 _CELL_CHANGES = frozenset({"cell-content-change", "insertion", "deletion", "movement"})

@@ -114,7 +114,7 @@ class _Compound:
             self._found.error("ole.missing_stream", f"nothing of {expected} in {sorted(self._top)}")
         elif self._encrypted(kind):
             self._found.properties["encrypted"] = True
-            self._found.error("office.password", kind, Outcome.PASSWORD)
+            self._found.error("package.password", kind, Outcome.PASSWORD)
 
     def _extent(self, kind: str) -> None:
         """Compare the file's length with what its allocation table speaks of.
@@ -184,9 +184,9 @@ class _Compound:
         )  # fmt: skip
         self._found.properties.update(macros=macros, embedded=embedded, encrypted=False)
         if macros:
-            self._found.warn("office.macros")
+            self._found.warn("package.macros")
         if embedded:
-            self._found.inform("office.embedded", str(embedded))
+            self._found.inform("package.embedded", str(embedded))
 
 
 def _records(data: bytes, found: Findings, *, whole: bool) -> bool:
@@ -200,7 +200,7 @@ def _records(data: bytes, found: Findings, *, whole: bool) -> bool:
         place += 4 + size
         if kind == 0x2F:
             if whole:
-                found.error("office.password", "FILEPASS", Outcome.PASSWORD)
+                found.error("package.password", "FILEPASS", Outcome.PASSWORD)
             return True
         if kind & 0xF0FF == 0x0009:
             depth += 1

@@ -85,7 +85,7 @@ def _encrypted(path: Path, found: Findings) -> None:
         found.error("ole.stream", "EncryptedPackage is cut off")
     else:
         found.properties["encrypted"] = True
-        found.error("office.password", "EncryptedPackage", Outcome.PASSWORD)
+        found.error("package.password", "EncryptedPackage", Outcome.PASSWORD)
 
 
 class _Package:
@@ -157,15 +157,15 @@ class _Package:
             encrypted=False, **self._counts,
         )  # fmt: skip
         if macros:
-            found.warn("office.macros")
+            found.warn("package.macros")
         if self._links:
-            found.warn("office.external_links", ", ".join(self._links[:5]))
+            found.warn("package.external_links", ", ".join(self._links[:5]))
         if embedded:
-            found.inform("office.embedded", str(embedded))
+            found.inform("package.embedded", str(embedded))
         if self._counts["tracked_changes"]:
-            found.inform("office.tracked_changes", str(self._counts["tracked_changes"]))
+            found.inform("package.tracked_changes", str(self._counts["tracked_changes"]))
         if self._counts["hidden_sheets"]:
-            found.inform("office.hidden_sheets", str(self._counts["hidden_sheets"]))
+            found.inform("package.hidden_sheets", str(self._counts["hidden_sheets"]))
 
 
 VALIDATOR = OoxmlValidator()

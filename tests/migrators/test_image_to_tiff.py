@@ -113,7 +113,10 @@ def test_sixteen_bits_stay_sixteen(tmp_path: Path, bands: int, suffix: str) -> N
 def test_what_stands_beside_the_pixels_is_kept(tmp_path: Path, suffix: str) -> None:
     source = tmp_path / f"a.{suffix}"
     extra = {"lossless": True} if suffix == "webp" else {}
-    block = exif().tobytes()
+    whole = exif()
+    if suffix == "tif":
+        whole[700] = XMP
+    block = whole.tobytes()
     picture("RGB").save(source, exif=block, icc_profile=PROFILE, xmp=XMP, dpi=(300, 300), **extra)
     if suffix == "png":
         picture("RGB").save(source, exif=exif(), icc_profile=PROFILE, dpi=(300, 300))

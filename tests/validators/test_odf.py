@@ -122,7 +122,7 @@ def test_what_it_carries_is_told(tmp_path: Path) -> None:
     }  # fmt: skip
     assert {key: result.properties[key] for key in expected} == expected
     assert codes(result, Severity.WARNING) == {
-        "office.macros", "office.external_links", "odf.dangling",
+        "package.macros", "package.external_links", "odf.dangling",
     }  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def test_records_that_do_not_end(tmp_path: Path) -> None:
 def test_macros_are_told(tmp_path: Path) -> None:
     result = judge(tmp_path, compound(word(), storages=("_VBA_PROJECT_CUR",)))
     assert (result.verdict, result.properties["macros"]) == (Verdict.VALID, True)
-    assert {message.code for message in result.messages} == {"office.macros"}
+    assert {message.code for message in result.messages} == {"package.macros"}
 
 
 def test_old_worksheets_without_a_container(tmp_path: Path) -> None:

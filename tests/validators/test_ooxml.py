@@ -131,7 +131,7 @@ def test_what_it_carries_is_told(tmp_path: Path) -> None:
     assert (facts["embedded"], facts["tracked_changes"], facts["comments"]) == (1, 2, True)
     assert facts["hidden_sheets"] == 1
     assert codes(result, Severity.WARNING) == {
-        "office.macros", "office.external_links", "ooxml.dangling",
+        "package.macros", "package.external_links", "ooxml.dangling",
     }  # fmt: skip
 
 
