@@ -15,7 +15,7 @@ from pipeline.core.errors import (
     PasswordError,
     ToolFailureError,
 )
-from pipeline.core.posix import UTF8_ENVIRONMENT
+from pipeline.core.posix import environment
 from pipeline.core.probe import ToolProbe
 
 PROBE = ToolProbe(
@@ -37,7 +37,7 @@ def languages() -> frozenset[str]:
         text=True,
         timeout=60,
         check=True,
-        env=UTF8_ENVIRONMENT,
+        env=environment(),
     )
     return frozenset(answer.stdout.split("\n")[1:]) - {""}
 

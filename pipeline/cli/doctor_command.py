@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from migrators.catalogue import migrators
-from migrators.libreoffice.client import PROBES as OFFICE_PROBES
+from migrators.libreoffice.client import OFFICE, PYTHON
 from migrators.pdf.ghostscript import PROBE as GHOSTSCRIPT
 from migrators.pdf.ocr import PROBE as TESSERACT
 from migrators.pdf.ocr import languages
@@ -48,7 +48,7 @@ def doctor(
     with failures():
         context(config)
         rows = [
-            *(_probe(one) for one in (GHOSTSCRIPT, TESSERACT, *OFFICE_PROBES)),
+            *(_probe(one) for one in (GHOSTSCRIPT, TESSERACT, OFFICE, PYTHON)),
             _languages(),
             *_plugins(),
             _ours(),

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pipeline.core import budget
 from pipeline.core.errors import CrashError, OutOfMemoryError, ToolTimeoutError
-from pipeline.core.posix import UTF8_ENVIRONMENT
+from pipeline.core.posix import environment
 
 TAIL = 32 * 1024  # bytes kept of what a child prints: the reason stands at the end
 
@@ -104,7 +104,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         cwd=cwd,
-        env={**UTF8_ENVIRONMENT, **(env or {})},
+        env={**environment(), **(env or {})},
         start_new_session=True,
     )
     tail = Tail(child)

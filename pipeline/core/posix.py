@@ -5,16 +5,11 @@ from __future__ import annotations
 
 import os
 
+_PASSED = frozenset({"PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "JAVA_HOME", "LD_LIBRARY_PATH"})
 # Tools sort, decode names and format dates by locale; C.UTF-8 ships with Debian's libc.
 # OMP_THREAD_LIMIT: Tesseract's threads slow each other down when each core has a worker
 # (measured: 11.1 s against 16.4 s). SOURCE_DATE_EPOCH: the same bytes on every run.
-UTF8_ENVIRONMENT: dict[str, str] = {
-    **{
-        key: value
-        for key, value in os.environ.items()
-        if key in {"PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "JAVA_HOME", "LD_LIBRARY_PATH"}
-        or key.startswith("SKANEARKIV_")
-    },
+_SET = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "TZ": "UTC",
@@ -25,3 +20,16 @@ UTF8_ENVIRONMENT: dict[str, str] = {
     "MALLOC_ARENA_MAX": "2",
     "SOURCE_DATE_EPOCH": "946684800",
 }
+
+
+def environment() -> dict[str, str]:
+    """Return the variables for a child: what tools need of ours, and what makes them alike.
+
+    Asked for each child anew, since a worker learns its settings after it was started.
+    """
+    ours = {
+        key: value
+        for key, value in os.environ.items()
+        if key in _PASSED or key.startswith("SKANEARKIV_")
+    }
+    return {**ours, **_SET}

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from pipeline.core.errors import ToolMissingError
-from pipeline.core.posix import UTF8_ENVIRONMENT
+from pipeline.core.posix import environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def _version(program: Path, args: tuple[str, ...], pattern: str, name: str) -> s
             text=True,
             errors="replace",
             timeout=60,
-            env=UTF8_ENVIRONMENT,
+            env=environment(),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ToolMissingError(name, f"{program} does not answer: {error}") from error

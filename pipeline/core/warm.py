@@ -21,7 +21,7 @@ from typing import Any
 from pipeline.core import budget, codec
 from pipeline.core.bounded import Tail, judge_exit, kill, wrap
 from pipeline.core.errors import FILE_ERRORS, CrashError, ToolFailureError, ToolTimeoutError
-from pipeline.core.posix import UTF8_ENVIRONMENT
+from pipeline.core.posix import environment
 
 REPLY_FD = "SKANEARKIV_REPLY_FD"
 _START_SECONDS = 60.0
@@ -45,7 +45,7 @@ class WarmServer:
         self._argv = list(argv)
         self._memory = memory
         self._recycle_after = recycle_after
-        self._env = {**UTF8_ENVIRONMENT, **(env or {})}
+        self._env = dict(env or {})
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._reply_fd = -1
@@ -100,7 +100,7 @@ class WarmServer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(writing,),
-                env={**self._env, REPLY_FD: str(writing)},
+                env={**environment(), **self._env, REPLY_FD: str(writing)},
                 start_new_session=True,
             )
         except OSError as error:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +51,11 @@ class ContextPlugin:
     def setup(self, worker: Any) -> None:
         """Prepare a worker, also one that the nanny started anew."""
         os.environ.update(self._context.settings.environment())
+        # What a killed worker's tools leave behind goes with the next run's staging folder.
+        scratch = self._context.staging / "tmp"
+        scratch.mkdir(exist_ok=True)
+        os.environ["TMPDIR"] = os.fspath(scratch)
+        tempfile.tempdir = None
         # Ctrl-C in a terminal goes to every process of the group; the coordinator alone
         # decides what it means, so that work under way can come to its end.
         if os.getsid(0) != os.getpid():
