@@ -93,7 +93,7 @@ def _second_opinion(path: Path) -> bool:
 
     try:
         pymupdf.Pixmap(os.fspath(path))
-    except (RuntimeError, ValueError):
+    except (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase):
         return False
     return True
 

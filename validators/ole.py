@@ -24,7 +24,16 @@ NAME = "ole"
 _MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _STREAM = 2  # [MS-CFB] 2.6.1, object type
 _BIFF_START = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
-_ERRORS = (OSError, IndexError, ValueError, TypeError, AttributeError, KeyError, struct.error)
+_ERRORS = (
+    OSError,
+    ArithmeticError,
+    IndexError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    KeyError,
+    struct.error,
+)
 # What names of streams say of the document; the first that is there decides.
 _KINDS = {
     "WordDocument": "word",
