@@ -9,6 +9,7 @@ A process group alone does not do that. See setpriv(1), unshare(1), pid_namespac
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -38,26 +39,26 @@ class Isolation(StrEnum):
     SESSION = "session only: a tool that calls setsid can escape its time limit"
 
 
-_WRAPPERS: dict[Isolation, tuple[str, ...]] = {
-    Isolation.NAMESPACE: (
-        "setpriv", "--pdeathsig", "KILL",
-        "unshare", "--pid", "--net", "--fork", "--kill-child", "--",
-    ),
-    # Entering a user namespace clears a parent-death signal set before it, so the
-    # order is the other way round here and unshare itself is asked to stay behind.
-    Isolation.USER_NAMESPACE: (
-        "unshare", "--user", "--map-current-user", "--pid", "--net", "--fork", "--kill-child",
-        "--", "setpriv", "--pdeathsig", "KILL",
-    ),
-    Isolation.SESSION: (),
-}  # fmt: skip
+# Entering a user namespace clears a parent-death signal, so it comes first. The shell in
+# between ends at once if the parent died before the signal was armed.
+_ARM = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+_APART = ("unshare", "--pid", "--net", "--fork", "--kill-child", "--")
+
+
+def _wrapper(kind: Isolation) -> tuple[str, ...]:
+    armed = (*_ARM, str(os.getpid()), *_APART)
+    return {
+        Isolation.NAMESPACE: armed,
+        Isolation.USER_NAMESPACE: ("unshare", "--user", "--map-current-user", "--keep-caps", "--", *armed),
+        Isolation.SESSION: (),
+    }[kind]
 
 
 @lru_cache(maxsize=1)
 def isolation() -> Isolation:
     """Return the strongest isolation that works here, found by trying."""
     for kind in (Isolation.NAMESPACE, Isolation.USER_NAMESPACE):
-        argv = [*_WRAPPERS[kind], "true"]
+        argv = [*_wrapper(kind), "true"]
         if shutil.which(argv[0]) is None:
             continue
         try:
@@ -71,7 +72,7 @@ def isolation() -> Isolation:
 def wrap(argv: Sequence[str], memory: int | None) -> list[str]:
     """Return `argv` bounded: `memory` in bytes of address space, None for no limit."""
     limit = "unlimited" if memory is None else str(max(memory // 1024, 1))
-    return [*_WRAPPERS[isolation()], "sh", "-c", _INIT, "sh", limit, *argv]
+    return [*_wrapper(isolation()), "sh", "-c", _INIT, "sh", limit, *argv]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What goes wrong in children: called by name in a warm child, as native code would fail."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+
+from pipeline.core.errors import PasswordError
+
+
+def double(number: int) -> int:
+    return number * 2
+
+
+def segfault() -> None:
+    ctypes.string_at(0)
+
+
+def abort() -> None:
+    os.abort()
+
+
+def kill_itself() -> None:
+    os.kill(os.getpid(), 9)
+
+
+def hang(marker: str) -> None:
+    """Ignore SIGTERM, and leave a grandchild in a session of its own."""
+    subprocess.Popen(
+        [sys.executable, "-c", "import signal,time;signal.signal(15,1);time.sleep(600)", marker],
+        start_new_session=True,
+    )
+    time.sleep(600)
+
+
+def eat_memory() -> int:
+    return len(bytearray(64 * 1024**3))
+
+
+def pollute() -> str:
+    print("a library prints" * 1000)
+    sys.stdout.flush()
+    os.write(1, b"and writes to descriptor 1\n" * 1000)
+    return "clean"
+
+
+def print_much() -> int:
+    for _ in range(2000):
+        os.write(2, b"x" * 65536)
+    return 1
+
+
+def needs_password() -> None:
+    raise PasswordError("tell me", "test.password")
+
+
+def bug() -> None:
+    raise KeyError("what a library raises")
+
+
+def not_json() -> object:
+    return object()
+
+
+def exits() -> None:
+    sys.exit(0)
