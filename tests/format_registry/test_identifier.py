@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Identification on real files and on names that tools cannot take."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from format_registry import policy as policies
+from format_registry.identifier import SIEGFRIED_LIMIT, identify
+from pipeline.config.settings import Settings
+from pipeline.core.records import Basis, Outcome
+from pipeline.steps.jobs import Context, SurveyJob
+from pipeline.steps.survey import survey
+
+
+def test_real_files_get_the_puid_that_the_manifest_expects(
+    corpus: Path, manifest: list[dict[str, str]]
+) -> None:
+    wrong = []
+    for row in manifest[::4]:
+        found = identify(corpus / row["path"])
+        expected = row["siegfried_puid_v125"]
+        named = {found.puid or "UNKNOWN", *found.candidates}
+        # FIDO may know what Siegfried does not; it must not overrule what it does.
+        if expected not in named and expected != "UNKNOWN":
+            wrong.append((row["path"], expected, found.puid))
+    assert wrong == []
+
+
+def test_a_huge_file_is_identified_by_its_head_and_tail(tmp_path: Path) -> None:
+    path = tmp_path / "huge.pdf"
+    path.write_bytes(b"%PDF-1.4\n")
+    with path.open("r+b") as stream:
+        stream.truncate(SIEGFRIED_LIMIT + 4096)
+        stream.seek(0, os.SEEK_END)
+        stream.write(b"\n%%EOF\n")
+    found = identify(path)
+    assert (found.puid, found.engine, found.basis) == ("fmt/18", "FIDO", Basis.SIGNATURE)
+
+
+def test_an_extension_that_many_formats_share_names_none(tmp_path: Path) -> None:
+    path = tmp_path / "random.pdf"
+    path.write_bytes(os.urandom(5000))
+    found = identify(path)
+    assert found.puid is None
+    assert len(found.candidates) > 5
+
+
+def test_signature_versions_are_recorded(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0\0\0\rIHDR" + b"\0" * 17 + b"IEND\xaeB`\x82")
+    opinion = identify(path).opinions[0]
+    assert "DROID_SignatureFile_V" in opinion.signatures
+    assert "container-signature" in opinion.signatures
+
+
+def test_any_name_can_be_surveyed(tmp_path: Path) -> None:
+    context = Context(
+        tmp_path, tmp_path, policies.load(policies.default_path()), Settings(sha512=True)
+    )
+    text = b"%PDF-1.4\n%%EOF\n"
+    for name in (b"plain.pdf", "åäö.pdf".encode(), b"latin\xe5.pdf", b"new\nline.pdf", b" .pdf"):
+        (Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), name)))).write_bytes(text)
+        found = survey(SurveyJob(1, name, len(text), 0), context)
+        assert found.identification is not None, name
+        assert found.identification.puid == "fmt/18", name
+        assert found.digest is not None
+        assert len(found.digest.sha512) == 128
+
+
+def test_what_is_not_there_is_an_outcome(tmp_path: Path) -> None:
+    context = Context(tmp_path, tmp_path, policies.load(policies.default_path()), Settings())
+    gone = survey(SurveyJob(1, b"gone", 1, 0), context)
+    assert gone.failure is not None
+    assert gone.failure.outcome is Outcome.VANISHED
+    (tmp_path / "empty.docx").touch()
+    empty = survey(SurveyJob(2, b"empty.docx", 0, 0), context)
+    assert empty.failure is not None
+    assert empty.failure.outcome is Outcome.EMPTY
