@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Load and store a document over UNO, and tell a bad file from a bad LibreOffice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import uno
+import unohelper
+
+from pipeline.core.errors import DamagedError, NotConvertedError, PasswordError
+
+SERVICES = {
+    "writer": "com.sun.star.text.TextDocument",
+    "calc": "com.sun.star.sheet.SpreadsheetDocument",
+    "impress": "com.sun.star.presentation.PresentationDocument",
+    "draw": "com.sun.star.drawing.DrawingDocument",
+}
+
+NoConnectException: type[Any] = uno.getClass("com.sun.star.connection.NoConnectException")
+DisposedException: type[Any] = uno.getClass("com.sun.star.lang.DisposedException")
+UnoException: type[Any] = uno.getClass("com.sun.star.uno.Exception")
+_Handler: type[Any] = uno.getClass("com.sun.star.task.XInteractionHandler")
+_Approve: Any = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
+_Abort: Any = uno.getTypeByName("com.sun.star.task.XInteractionAbort")
+
+
+class Answers(unohelper.Base, _Handler):  # type: ignore[misc]
+    """Answers LibreOffice's questions: no password, no repair, and what was asked is kept."""
+
+    def __init__(self) -> None:
+        self.password = False
+        self.notices: list[str] = []
+
+    def handle(self, request: Any) -> None:
+        """Abort, but for a warning that has no other answer than to go on."""
+        question = request.getRequest()
+        name = type(question).__name__.rpartition(".")[2]
+        offered = {}
+        for one in request.getContinuations():
+            for kind in (_Approve, _Abort):
+                if one.queryInterface(kind) is not None:
+                    offered[kind.typeName] = one
+        if "Password" in name:
+            self.password = True
+        else:
+            code = getattr(question, "ErrCode", None)
+            self.notices.append(name if code is None else f"{name} {code:#x}")
+        answer = offered.get(_Abort.typeName) or offered.get(_Approve.typeName)
+        if answer is not None:
+            answer.select()
+
+
+class Opened:
+    """A document while it is open: `with Opened(...) as document`.
+
+    Not a generator under `contextmanager`: that one sets `__traceback__` on an exception
+    that passes, which UNO's exceptions refuse, and the reason would be lost.
+    """
+
+    def __init__(self, desktop: Any, source: Path, filter_in: str, kind: str) -> None:
+        self._answers = Answers()
+        self._document: Any = None
+        self._load = (desktop, source, filter_in, kind)
+
+    @property
+    def notices(self) -> list[str]:
+        """What LibreOffice wanted to tell or ask while it loaded."""
+        return self._answers.notices
+
+    def __enter__(self) -> Any:
+        self._document = _loaded(*self._load, self._answers)
+        return self._document
+
+    def __exit__(self, *exception: object) -> None:
+        # With True, whoever objects closes it later; left open, documents would pile up.
+        self._document.close(True)
+
+
+def _loaded(desktop: Any, source: Path, filter_in: str, kind: str, answers: Answers) -> Any:
+    """Load a document with the filter that its PUID calls for.
+
+    Without a filter name LibreOffice detects a format itself, and takes anything for
+    text: random bytes, an empty .docx and a text named .xlsx all became PDFs.
+    Raises PasswordError and DamagedError.
+    """
+    properties = {
+        "FilterName": filter_in,
+        "Hidden": True,
+        # Read-only, hidden sheets cannot be shown. The source is a copy of the caller's.
+        "ReadOnly": False,
+        "AsTemplate": False,
+        "RepairPackage": False,
+        "MacroExecutionMode": uno.Any("short", 0),  # NEVER_EXECUTE
+        "UpdateDocMode": uno.Any("short", 0),  # NO_UPDATE: links and fields stay as they are
+        "InteractionHandler": answers,
+    }
+    document, why = None, ""
+    try:
+        document = desktop.loadComponentFromURL(
+            uno.systemPathToFileUrl(str(source)), "_blank", 0, _values(properties)
+        )
+    except DisposedException:
+        raise
+    except UnoException as error:
+        why = f"{type(error).__name__.rpartition('.')[2]}: {error.Message}"
+    if document is None:
+        if answers.password:
+            raise PasswordError("LibreOffice asks for a password", "office.password")
+        detail = "; ".join(filter(None, [why, *answers.notices])) or "no reason given"
+        raise DamagedError(f"LibreOffice cannot load it as {filter_in}: {detail}", "office.load")
+    if not document.supportsService(SERVICES[kind]):
+        document.close(True)
+        raise DamagedError(f"LibreOffice made no {kind} document of it", "office.load")
+    return document
+
+
+def store(
+    document: Any, target: Path, filter_out: str, data: Mapping[str, Any], **further: str
+) -> None:
+    """Write a document to `target`; `data` for the filter, `further` for the descriptor.
+
+    Raises NotConvertedError.
+    """
+    properties: dict[str, Any] = {"FilterName": filter_out, "Overwrite": True, **further}
+    if data:
+        properties["FilterData"] = uno.Any("[]com.sun.star.beans.PropertyValue", _values(data))
+    try:
+        uno.invoke(
+            document,
+            "storeToURL",
+            (
+                uno.systemPathToFileUrl(str(target)),
+                uno.Any("[]com.sun.star.beans.PropertyValue", _values(properties)),
+            ),
+        )
+    except DisposedException:
+        raise
+    except UnoException as error:
+        raise NotConvertedError(
+            f"LibreOffice cannot write {filter_out}: {error.Message}", "office.export"
+        ) from error
+
+
+def _values(properties: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(
+        uno.createUnoStruct("com.sun.star.beans.PropertyValue", name, 0, value, 0)
+        for name, value in properties.items()
+    )

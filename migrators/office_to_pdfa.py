@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Office documents to PDF/A-2b with LibreOffice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from migrators.base import Options
+from migrators.libreoffice import client, stamp
+from pipeline.core.errors import EmptyError, NotConvertedError, from_os_error
+from pipeline.core.isolate import Pool, call
+from pipeline.core.records import Agent, Message, MigrationNote, Severity
+from pipeline.core.versions import wheel_agent
+
+FACTS = "office-facts.json"  # in the working folder, for the fidelity judge
+
+_FILTERS: dict[str, tuple[str, str]] = {
+    puid: (name, kind)
+    for kind, table in tomllib.loads(
+        files("migrators.libreoffice").joinpath("filters.toml").read_text(encoding="utf-8")
+    ).items()
+    for puid, name in table.items()
+}
+
+# Fact -> severity. The text of each is `office.<fact>` in validators/remedies/office.toml.
+_TOLD = {
+    "macros": Severity.WARNING,
+    "hidden": Severity.WARNING,
+    "comments": Severity.WARNING,
+    "tracked_changes": Severity.WARNING,
+    "live_dates": Severity.WARNING,
+    "notes": Severity.INFO,
+}
+
+
+class OfficeToPdfa:
+    """Loads by the filter that the PUID calls for, and exports everything there is.
+
+    `settings`: sheets = "single-page" (default) or "printed"; hidden = true (default):
+    hidden sheets and slides are exported too.
+    """
+
+    name = "office_to_pdfa"
+    sources = frozenset(_FILTERS)
+    target_puids = frozenset({"fmt/477", "fmt/476"})
+
+    def agents(self) -> tuple[Agent, ...]:
+        """Return LibreOffice and pikepdf with versions. Raises ToolMissingError."""
+        client.PYTHON.version()
+        return (
+            Agent("LibreOffice", client.OFFICE.version()),
+            wheel_agent("pikepdf", "dates and file identifier"),
+        )
+
+    def migrate(self, source: Path, target: Path, options: Options) -> MigrationNote:
+        """Write `target`. Raises PasswordError, DamagedError, EmptyError, NotConvertedError."""
+        reading = _FILTERS[options.puid]
+        # LibreOffice puts lock files beside what it opens, and its links lead from there.
+        copy = options.workdir / f"source{source.suffix if source.suffix.isascii() else ''}"
+        try:
+            shutil.copyfile(source, copy)
+        except OSError as error:
+            raise from_os_error(error) from error
+        if copy.stat().st_size == 0:
+            raise EmptyError("0 bytes")
+        raw = options.workdir / "office-raw.pdf"
+        settings: dict[str, Any] = dict(options.settings)
+        facts = client.convert(copy, raw, reading, settings)
+        made = _finish(raw, target, facts)
+        messages = list(_messages(facts))
+        if made["too_large"]:
+            settings["sheets"] = "printed"
+            facts = client.convert(copy, raw, reading, settings)
+            made = _finish(raw, target, facts)
+            messages.append(Message("office.sheet_too_large", Severity.WARNING))
+        if made["too_large"]:
+            raise NotConvertedError("a page is larger than PDF/A allows", "office.page_too_large")
+        if not made["pages"]:
+            raise EmptyError("the document has no page with anything on it", "office.no_content")
+        # Calc's sheets are counted as the export made them: empty ones are left out.
+        cut = reading[1] == "calc" and settings.get("sheets") == "printed"
+        expected = None if cut else facts["pages"] - made["dropped"]
+        known = {
+            "pages": expected,
+            "kind": reading[1],
+            "images": facts["images"],
+            "text": facts["text"],
+        }
+        _write_facts(options.workdir / FACTS, known)
+        method = f"LibreOffice {client.OFFICE.version()}, {reading[0]}, PDF/A-2b"
+        return MigrationNote(method, tuple(messages), self.agents())
+
+
+def _finish(raw: Path, target: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    made = call(
+        Pool.LIBRARIES, stamp.finish, raw, target, str(facts["created"]), str(facts["modified"])
+    )
+    raw.unlink(missing_ok=True)
+    return made
+
+
+def _messages(facts: Mapping[str, Any]) -> list[Message]:
+    found = [
+        Message(f"office.{fact}", severity, str(facts[fact]))
+        for fact, severity in _TOLD.items()
+        if facts.get(fact)
+    ]
+    if facts["fonts_missing"]:
+        detail = ", ".join(facts["fonts_missing"])
+        found.append(Message("office.fonts_missing", Severity.WARNING, detail))
+    found += [Message("office.notice", Severity.WARNING, str(one)) for one in facts["notices"]]
+    return found
+
+
+def _write_facts(path: Path, known: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(known), encoding="ascii")
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+MIGRATOR = OfficeToPdfa()
