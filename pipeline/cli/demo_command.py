@@ -14,7 +14,6 @@ from pipeline.cli.written import write_records
 from pipeline.config import settings
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
-from pipeline.demo.delivery import make_delivery
 from pipeline.execution.run import Request, execute
 
 _EXAMPLES = """
@@ -43,6 +42,8 @@ def demo(
     The delivery holds damaged, encrypted and misnamed files on purpose; that some need
     attention is the right result, so the exit code is 0 when the run went to its end.
     """
+    from pipeline.demo.delivery import make_delivery  # only this command needs its libraries
+
     with failures():
         if folder.exists() and any(folder.iterdir()):
             raise ConfigError(f"{folder} exists and is not empty; name a new folder")

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Find the modules of a package that end with a given name, e.g. `VALIDATOR`."""
+"""Find the modules of a package that end with a given name, e.g. `VALIDATOR`.
+
+A site's own formats: the variable SKANEARKIV_PLUGINS names a folder whose subfolders
+`validators`, `migrators` and `validators/fidelity` are searched as if they were ours.
+"""
 
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 from functools import lru_cache
+from types import ModuleType
 from typing import Any
 
 
@@ -16,7 +22,7 @@ def discover(package: str, attribute: str) -> dict[str, Any]:
     Raises ValueError when two carry the same name.
     """
     found: dict[str, Any] = {}
-    for info in pkgutil.iter_modules(importlib.import_module(package).__path__):
+    for info in pkgutil.iter_modules(extended(package).__path__):
         plugin = getattr(importlib.import_module(f"{package}.{info.name}"), attribute, None)
         if plugin is None:
             continue
@@ -24,3 +30,14 @@ def discover(package: str, attribute: str) -> dict[str, Any]:
             raise ValueError(f"two modules of {package} are named {plugin.name}")
         found[plugin.name] = plugin
     return found
+
+
+def extended(package: str) -> ModuleType:
+    """Return a package, with the site's folder for it added to where it is searched."""
+    module = importlib.import_module(package)
+    site = os.environ.get("SKANEARKIV_PLUGINS")
+    if site:
+        folder = os.path.join(site, *package.split("."))
+        if folder not in module.__path__:
+            module.__path__.append(folder)
+    return module

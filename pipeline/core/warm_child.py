@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 
 from pipeline.core import codec
 from pipeline.core.errors import FileError, OutOfMemoryError
+from pipeline.core.plugins import extended
 
 _OURS = ("pipeline.", "format_registry.", "validators.", "migrators.", "tests.")
 
@@ -24,6 +25,7 @@ def _call(request: dict[str, Any]) -> Any:
     module, _, function = str(request["call"]).partition(":")
     if not module.startswith(_OURS):
         raise ValueError(f"{module} is not ours")
+    extended(module.rpartition(".")[0])
     return getattr(importlib.import_module(module), function)(*request["args"])
 
 

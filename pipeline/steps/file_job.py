@@ -125,7 +125,8 @@ class _Way:
 
     def _validate(self, path: Path) -> None:
         with budget(self.seconds, self.limits.memory):
-            found = validate(path, self.job.identification.puid)
+            known = self.job.identification
+            found = validate(path, known.puid, known.candidates)
         results = tuple(self._cleaned(result) for result in found)
         self.result = replace(self.result, validations=results)
         for one in results:

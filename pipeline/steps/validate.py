@@ -20,9 +20,16 @@ from validators.base import Validator
 from validators.catalogue import for_puid, validators
 
 
-def validate(path: Path, puid: str | None) -> tuple[ValidationResult, ...]:
-    """Return one result per validator. A validator that broke gives an undecided one."""
-    pending = list(for_puid(puid))
+def validate(
+    path: Path, puid: str | None, candidates: tuple[str, ...] = ()
+) -> tuple[ValidationResult, ...]:
+    """Return one result per validator. A validator that broke gives an undecided one.
+
+    A file that no engine knows by its content, but whose extension stands for
+    `candidates`, is shown to the validators that these have in common: a PDF that is cut
+    off matches no signature, and "damaged" says more than "unknown".
+    """
+    pending = list(for_puid(puid)) if puid else _in_common(candidates)
     results: list[ValidationResult] = []
     while pending:
         result = ask(pending.pop(0), path)
@@ -30,6 +37,12 @@ def validate(path: Path, puid: str | None) -> tuple[ValidationResult, ...]:
         done = {one.validator for one in results} | {one.name for one in pending}
         pending.extend(validators()[name] for name in result.follow_up if name not in done)
     return tuple(results)
+
+
+def _in_common(candidates: tuple[str, ...]) -> list[Validator]:
+    named = [{one.name for one in for_puid(puid)} for puid in candidates]
+    served = [names for names in named if names]
+    return [validators()[name] for name in sorted(set.intersection(*served))] if served else []
 
 
 def ask(validator: Validator, path: Path) -> ValidationResult:
