@@ -89,7 +89,8 @@ def examine(path: Path, context: Context, flavour: str = "") -> Examined:
             if flavour:
                 results: tuple[ValidationResult, ...] = (VERAPDF.validate_as(plain, flavour),)
             else:
-                results = validate(plain, found.identification.puid)
+                known = found.identification
+                results = validate(plain, known.puid, known.candidates)
         except FileError as error:
             failure = Failure(error.outcome, error.code, error.detail)
             return Examined(path, found.size, found.sha256, found.identification, (), failure)
