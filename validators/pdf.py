@@ -86,10 +86,9 @@ def inspect(path: Path) -> Findings:
         return _bad(Outcome.PASSWORD, "pdf.password", str(error), {"encrypted": True})
     except (pikepdf.PdfError, ValueError, TypeError, KeyError) as error:
         return _bad(Outcome.DAMAGED, "pdf.damaged", str(error)[-300:], properties)
-    if _cut_off(path):
-        return _bad(Outcome.DAMAGED, "pdf.truncated", "no end of file marker", properties)
-    if properties["pages"] == 0:
-        return _bad(Outcome.DAMAGED, "pdf.no_pages", "no pages", properties)
+    lacks = _lacks(path, properties)
+    if lacks is not None:
+        return _bad(Outcome.DAMAGED, *lacks, properties)
     rendered, broken, trouble = _render(path)
     properties.update(rendered)
     if broken:
@@ -100,6 +99,15 @@ def inspect(path: Path) -> Findings:
         messages.append(Message("pdf.signed", Severity.WARNING, str(properties["signatures"])))
     follow_up = ("verapdf",) if properties["pdfa_claim"] else ()
     return Verdict.VALID, Outcome.OK, tuple(messages), properties, follow_up
+
+
+def _lacks(path: Path, properties: dict[str, Scalar]) -> tuple[str, str] | None:
+    """Return (code, detail) of what a file that could be opened has not got."""
+    if _cut_off(path):
+        return "pdf.truncated", "no end of file marker"
+    if properties["pages"] == 0:
+        return "pdf.no_pages", "no pages"
+    return None
 
 
 def _cut_off(path: Path) -> bool:
@@ -179,7 +187,7 @@ def _render(path: Path) -> tuple[dict[str, Scalar], list[str], list[str]]:
                 text = page.get_text().strip()
                 with_text += bool(text)
                 pictures += bool(not text and _is_picture(page))
-            except (RuntimeError, ValueError, KeyError) as error:
+            except (RuntimeError, ValueError, KeyError, pymupdf.mupdf.FzErrorBase) as error:
                 broken.append(f"page {number + 1}: {error}"[:300])
     said = pymupdf.TOOLS.mupdf_warnings()
     warnings = [line[:300] for line in dict.fromkeys(said.splitlines())][:_MESSAGES]
