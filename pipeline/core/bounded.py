@@ -42,6 +42,7 @@ class Isolation(StrEnum):
 # Entering a user namespace clears a parent-death signal, so it comes first. The shell in
 # between ends at once if the parent died before the signal was armed.
 _ARM = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+_AS_USER = ("unshare", "--user", "--map-current-user", "--keep-caps", "--")
 _APART = ("unshare", "--pid", "--net", "--fork", "--kill-child", "--")
 
 
@@ -49,7 +50,7 @@ def _wrapper(kind: Isolation) -> tuple[str, ...]:
     armed = (*_ARM, str(os.getpid()), *_APART)
     return {
         Isolation.NAMESPACE: armed,
-        Isolation.USER_NAMESPACE: ("unshare", "--user", "--map-current-user", "--keep-caps", "--", *armed),
+        Isolation.USER_NAMESPACE: (*_AS_USER, *armed),
         Isolation.SESSION: (),
     }[kind]
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from pipeline.core.errors import from_os_error
@@ -67,13 +68,15 @@ class Outputs:
         place(waiting, self._out / name, self._out, sha256)
         return name
 
-    def prepare(self) -> None:
-        """Make the folders; clear what an earlier run left in staging, which nobody recorded."""
-        import shutil
-
+    def clear(self) -> None:
+        """Remove the staging folder; what is in it nobody recorded."""
         staging = self._out / ".staging"
         if staging.exists():
             shutil.rmtree(staging)
+
+    def prepare(self) -> None:
+        """Make the folders; clear what a killed run left in staging."""
+        self.clear()
         for folder in ("migrated", "review", ".staging"):
             make_folder(self._out / folder, self._out)
         fsync_folder(self._out)

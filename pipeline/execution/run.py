@@ -82,10 +82,12 @@ def execute(request: Request, watcher: Watcher) -> Summary:
                 watcher.say(f"the policy has changed: {again} files are decided anew")
                 pending += again
             tally = queries.tally(ledger.database, Tally())
-            Outputs(out, ledger).prepare()
+            outputs = Outputs(out, ledger)
+            outputs.prepare()
             completed = True
             if pending:
                 completed = _work(request, ledger, policy, source, out, workers, watcher, tally)
+            outputs.clear()
             ledger.end_run("done" if completed else "interrupted")
             return Summary(
                 completed,

@@ -43,7 +43,8 @@ def test_who_ignores_sigterm_forks_and_calls_setsid_dies_all_the_same() -> None:
 
 def test_orphans_of_a_tool_that_ended_are_killed() -> None:
     marker = uuid.uuid4().hex
-    done = bounded.run(["sh", "-c", f"setsid sh -c 'sleep 600; : {marker}' >/dev/null 2>&1 & exit 0"])
+    script = f"setsid sh -c 'sleep 600; : {marker}' >/dev/null 2>&1 & exit 0"
+    done = bounded.run(["sh", "-c", script])
     assert done.returncode == 0
     time.sleep(0.2)
     assert left_behind(marker) == []

@@ -33,7 +33,8 @@ def test_two_names_never_give_one_output(names: list[bytes]) -> None:
 
 
 def test_names_stay_readable() -> None:
-    assert paths.output_name("Års budget 100 %.docx".encode(), ".pdf") == "Års budget 100 %.docx.pdf"
+    name = "Års budget 100 %.docx"
+    assert paths.output_name(name.encode(), ".pdf") == f"{name}.pdf"
     assert paths.display(b"br\xe5dskande\n.txt") == "br%E5dskande%0A.txt"
     assert paths.display(b"100%25") == "100%2525"
 

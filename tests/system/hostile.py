@@ -11,7 +11,7 @@ import zlib
 from pathlib import Path
 
 # A site's validator for JSON: what it does is in the file's first word.
-PLUGIN = '''
+PLUGIN = """
 import ctypes, os, subprocess, sys, time
 from pathlib import Path
 from pipeline.core import isolate
@@ -47,7 +47,7 @@ class Hostile:
 
 
 VALIDATOR = Hostile()
-'''
+"""
 
 
 def plugins(folder: Path) -> Path:
@@ -100,11 +100,13 @@ def png_header(width: int, height: int) -> bytes:
     """Return a PNG whose header promises width x height pixels of 16-bit RGBA."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        checked = kind + data
+        return struct.pack(">I", len(data)) + checked + struct.pack(">I", zlib.crc32(checked))
 
     header = struct.pack(">IIBBBBB", width, height, 16, 6, 0, 0, 0)
     pixels = zlib.compress(bytes(100_000))
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
 
 
 def inflating_docx(path: Path) -> None:
@@ -124,7 +126,9 @@ def inflating_docx(path: Path) -> None:
         archive.writestr("[Content_Types].xml", types)
         archive.writestr("_rels/.rels", relations)
         with archive.open("word/document.xml", "w", force_zip64=True) as part:
-            part.write(b'<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/'
-                       b'wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>')
+            part.write(
+                b'<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/'
+                b'wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>'
+            )
             for _ in range(2048):
                 part.write(b" " * 1024**2)

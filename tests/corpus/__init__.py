@@ -1,0 +1,1 @@
+"""Runs over real files, of every family."""
