@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,10 +19,11 @@ from migrators.pdf.ocr import languages
 from pipeline.cli.identify_command import context
 from pipeline.cli.output import emit, failures
 from pipeline.core import bounded
-from pipeline.core.errors import SkanearkivError, ToolMissingError
+from pipeline.core.errors import ConfigError, SkanearkivError, ToolMissingError
 from pipeline.core.plugins import discover
 from pipeline.core.probe import ToolProbe
 from pipeline.core.records import Agent
+from pipeline.steps.preflight import check_ours
 from validators.catalogue import validators
 
 _EXAMPLES = """
@@ -116,12 +116,11 @@ def _plugins() -> list[dict[str, Any]]:
 
 
 def _ours() -> dict[str, Any]:
-    """Check that `validators` is ours: the public index has a package of that name."""
-    spec = importlib.util.find_spec("validators.base")
-    own = Path(__file__).resolve().parents[2] / "validators" / "base.py"
-    good = spec is not None and spec.origin is not None and Path(spec.origin).resolve() == own
-    remedy = "" if good else "pip uninstall validators, then install skanearkiv again"
-    return _row("package validators", "ours" if good else "another's", "every validation", remedy)
+    try:
+        check_ours()
+    except ConfigError as error:
+        return _row("package validators", "another's", "every validation", str(error))
+    return _row("package validators", "ours", "every validation")
 
 
 def _isolation() -> dict[str, Any]:

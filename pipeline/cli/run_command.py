@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -56,15 +57,17 @@ def run(
         list[str] | None,
         typer.Option(help="Work again on files that ended with this outcome. Repeatable."),
     ] = None,
+    sha512: Annotated[bool, typer.Option("--sha512", help="Record SHA-512 as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Identify, validate, migrate, verify and record every file of SOURCE."""
     with failures():
+        loaded = settings.load(config)
         request = Request(
             source=source,
             out=out,
             policy=policy or default_path(),
-            settings=settings.load(config),
+            settings=replace(loaded, sha512=loaded.sha512 or sha512),
             workers=workers,
             delivery=delivery,
             producer=producer,

@@ -25,7 +25,7 @@ from pipeline.ledger import connection, queries
 from pipeline.ledger.store import Ledger, RunFacts
 from pipeline.scan import scan
 from pipeline.steps.jobs import Context
-from pipeline.steps.preflight import check_names, check_tools
+from pipeline.steps.preflight import check_names, check_ours, check_tools
 
 _SCAN_BATCH = 1000
 
@@ -65,6 +65,7 @@ def execute(request: Request, watcher: Watcher) -> Summary:
 
     The second Ctrl-C raises KeyboardInterrupt; the first drains and gives a summary.
     """
+    check_ours()
     source, out = _folders(request)
     policy = policies.load(request.policy)
     check_names(policy)

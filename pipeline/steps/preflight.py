@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pipeline
+import validators as validators_
 from format_registry import identifier
 from format_registry.policy import Policy
 from migrators.catalogue import migrators
@@ -10,6 +14,16 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.records import Action, Agent
 from pipeline.steps.verify import judges
 from validators.catalogue import validators
+
+
+def check_ours() -> None:
+    """Raise ConfigError where `validators` is another's: the public index has one too."""
+    own, found = Path(pipeline.__file__ or "").parent.parent, Path(validators_.__file__ or "")
+    if found.parent.parent != own:
+        raise ConfigError(
+            f"the package validators is not ours but {found.parent}; "
+            "run: pip uninstall validators, then install skanearkiv again"
+        )
 
 
 def check_names(policy: Policy) -> None:

@@ -109,9 +109,7 @@ def test_what_cannot_be_done_is_refused_before_a_run(
         ("fmt/9999", {}, Action.REVIEW, ""),
     ],
 )
-def test_our_own_policy(
-    puid: str, facts: dict[str, bool], action: Action, target: str
-) -> None:
+def test_our_own_policy(puid: str, facts: dict[str, bool], action: Action, target: str) -> None:
     policy = policies.load(policies.default_path())
     check_names(policy)
     decision = policies.decide(policy, puid, facts)
