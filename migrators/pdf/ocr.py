@@ -75,10 +75,12 @@ def add_text(source: Path, target: Path, wanted: Sequence[str]) -> None:
         )
     except exceptions.EncryptedPdfError as error:
         raise PasswordError(str(error), "pdf.password") from error
-    except exceptions.InputFileError as error:
-        raise DamagedError(str(error)[:300], "pdf.damaged") from error
+    except (exceptions.InputFileError, exceptions.UnsupportedImageFormatError) as error:
+        said = str(error) or type(error).__name__
+        raise DamagedError(said[:300], "pdf.damaged") from error
     except exceptions.ExitCodeException as error:
-        raise ToolFailureError(f"OCRmyPDF: {error}"[:300]) from error
+        # Several of them carry no words of their own.
+        raise ToolFailureError(f"OCRmyPDF: {type(error).__name__} {error}"[:300]) from error
     if code != 0:
         raise ToolFailureError(f"OCRmyPDF: exit code {int(code)}")
     _name_layers(target)
