@@ -203,7 +203,12 @@ def gif(stream: BinaryIO, found: Findings) -> None:
     while (kind := _exactly(stream, 1)) != b"\x3b":
         if kind == b"\x2c":
             frames += 1
-            _gif_palette(stream, _exactly(stream, 9)[8])
+            local = _exactly(stream, 9)[8]
+            _gif_palette(stream, local)
+            if not (flags | local) & 0x80:
+                # Allowed, and of no use: each reader takes colours of its own, Pillow
+                # whatever its memory held before.
+                found.error("image.damaged", f"picture {frames} has no colour table")
             _exactly(stream, 1)
         elif kind == b"\x21":
             _exactly(stream, 1)
