@@ -1,0 +1,337 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The ledger: one outcome a file, nothing told twice, nothing forgotten."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pipeline.core.errors import ConfigError
+from pipeline.core.records import (
+    Action,
+    Agent,
+    Basis,
+    Check,
+    Decision,
+    Event,
+    EventType,
+    FileKind,
+    FileRecord,
+    Identification,
+    Message,
+    MigrationResult,
+    Outcome,
+    ValidationResult,
+    Verdict,
+)
+from pipeline.ledger import connection, queries, rows
+from pipeline.ledger.store import Ledger, RunFacts
+
+PROGRAM = Agent("test", "1.0", "a note")
+FOUND = Identification("fmt/276", Basis.SIGNATURE, "test", "V125", "PDF", "1.7", "application/pdf")
+HASHED = Event(EventType.DIGEST, "2026-01-02T03:04:05.678Z", "success", "SHA-256", (PROGRAM,))
+MADE = Event(EventType.NORMALIZATION, "2026-01-02T03:04:06.678Z", "success", "made", (PROGRAM,))
+FACTS = RunFacts("policy 1", "p1", "[policy]", "{}", 2, "Linux")
+NOBODY: frozenset[Outcome] = frozenset()
+TABLES = ("files", "identifications", "validations", "decisions", "migrations", "checks", "events",
+          "event_agents", "agents")  # fmt: skip
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    one = opened(tmp_path)
+    one.start_run(FACTS)
+    yield one
+    one.close()
+
+
+def opened(out: Path, source: str = "/deliveries/a") -> Ledger:
+    return Ledger(connection.path_in(out), Path(source), "Ärenden", "Kommunen")
+
+
+def record(name: str, *, size: int = 10, mtime: int = 1) -> FileRecord:
+    return FileRecord(name.encode(), FileKind.REGULAR, size, mtime)
+
+
+def scanned(ledger: Ledger, *names: str, retry: frozenset[Outcome] = NOBODY, mtime: int = 1) -> int:
+    return ledger.scanned([record(name, mtime=mtime) for name in names], retry)
+
+
+def survey(ledger: Ledger, file: int, sha256: str = "aa") -> rows.Surveyed:
+    return rows.Surveyed(file, sha256, None, FOUND, None, "", "", (HASHED,))
+
+
+def finished(file: int, outcome: Outcome = Outcome.OK, *, migrated: bool = True) -> rows.Finished:
+    migration = MigrationResult("m", "pdfa-2b", "mended", "s", "pdf", 9, "bb", "fmt/477")
+    return rows.Finished(
+        file=file,
+        outcome=outcome,
+        code="policy.migrated",
+        detail="mended",
+        validations=(
+            ValidationResult("pdf", Verdict.VALID, messages=(Message("pdf.signed"),),
+                             properties={"pages": 2}),
+        ),
+        decision=Decision(Action.MIGRATE, "rule", "reason", "m", "pdfa-2b"),
+        policy_sha256="p1",
+        migration=migration if migrated else None,
+        output="migrated/a.pdf" if migrated else "",
+        target=(ValidationResult("verapdf", Verdict.VALID),),
+        checks=(Check("document.pages", "2", "2", 1.0, True),),
+        events=(MADE,),
+        seconds=0.5,
+    )  # fmt: skip
+
+
+def done(ledger: Ledger, name: str, outcome: Outcome = Outcome.OK) -> int:
+    """Bring one file to an outcome; return its id."""
+    scanned(ledger, name)
+    (file,) = [one.file for one in ledger.new_files(0, 10) if one.raw == name.encode()]
+    ledger.surveyed([survey(ledger, file)])
+    ledger.finished(finished(file, outcome), [])
+    return file
+
+
+def column(ledger: Ledger, query: str, *values: object) -> list[object]:
+    return [row[0] for row in ledger.database.execute(query, values)]
+
+
+def dump(ledger: Ledger) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        table: [tuple(row) for row in ledger.database.execute(f"SELECT * FROM {table}")]
+        for table in TABLES
+    }
+
+
+def state(ledger: Ledger, file: int) -> tuple[str, int, str | None]:
+    row = ledger.database.execute("SELECT * FROM files WHERE id = ?", (file,)).fetchone()
+    return row["state"], row["generation"], row["outcome"]
+
+
+def test_a_file_goes_from_new_to_done(ledger: Ledger) -> None:
+    assert scanned(ledger, "a.pdf") == 1
+    (new,) = ledger.new_files(0, 10)
+    assert state(ledger, new.file) == ("new", 1, None)
+    (job,) = ledger.surveyed([survey(ledger, new.file)])
+    assert (job.sha256, job.identification, job.generation) == ("aa", FOUND, 1)
+    assert state(ledger, new.file) == ("surveyed", 1, None)
+    assert ledger.new_files(0, 10) == []
+    assert ledger.surveyed_files(0, 10) == [job]
+    ledger.finished(finished(new.file), [])
+    assert state(ledger, new.file) == ("done", 1, "ok")
+    assert ledger.surveyed_files(0, 10) == []
+    assert ledger.output_of(new.file) == ("migrated/a.pdf", "bb", True, ".pdf")
+    assert column(ledger, "SELECT surveyed FROM runs") == [1]
+    assert column(ledger, "SELECT processed FROM runs") == [1]
+
+
+def test_a_result_told_twice_changes_nothing(ledger: Ledger) -> None:
+    file = done(ledger, "a.pdf")
+    before = dump(ledger)
+    ledger.surveyed([survey(ledger, file, "cc")])
+    ledger.finished(finished(file, Outcome.CRASH), [])
+    ledger.failed(file, Outcome.CRASH, "file.crash", "")
+    assert dump(ledger) == before
+    assert column(ledger, "SELECT processed FROM runs") == [1]
+
+
+def test_a_result_before_its_survey_is_not_taken(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf")
+    ledger.finished(finished(1), [])
+    assert state(ledger, 1) == ("new", 1, None)
+
+
+def test_events_have_the_same_names_whenever_they_are_told(tmp_path: Path) -> None:
+    names = []
+    for out in ("one", "two"):
+        (tmp_path / out).mkdir()
+        ledger = opened(tmp_path / out)
+        ledger.start_run(FACTS)
+        done(ledger, "åäö.pdf")
+        names.append(column(ledger, "SELECT uuid FROM events ORDER BY number"))
+        ledger.close()
+    assert names[0] == names[1]
+    assert len(set(names[0])) == 2
+
+
+def test_a_second_scan_finds_nothing_to_do(ledger: Ledger) -> None:
+    done(ledger, "a.pdf")
+    before = dump(ledger)
+    assert scanned(ledger, "a.pdf") == 0
+    assert dump(ledger) == before
+
+
+def test_a_changed_file_is_worked_on_anew_and_its_past_is_kept(ledger: Ledger) -> None:
+    file = done(ledger, "a.pdf")
+    assert scanned(ledger, "a.pdf", mtime=2) == 1
+    assert state(ledger, file) == ("new", 2, None)
+    ledger.surveyed([survey(ledger, file, "dd")])
+    ledger.finished(finished(file), [])
+    assert column(ledger, "SELECT generation FROM events ORDER BY id") == [1, 1, 2, 2]
+    assert len(set(column(ledger, "SELECT uuid FROM events"))) == 4
+    assert column(ledger, "SELECT sha256 FROM files") == ["dd"]
+
+
+def test_a_file_that_changed_before_its_end_starts_over(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf")
+    ledger.surveyed([survey(ledger, 1)])
+    assert scanned(ledger, "a.pdf", mtime=2) == 1
+    assert state(ledger, 1) == ("new", 1, None)
+    assert column(ledger, "SELECT count(*) FROM events") == [0]
+    ledger.surveyed([survey(ledger, 1, "ee")])
+    assert [one.sha256 for one in ledger.surveyed_files(0, 10)] == ["ee"]
+
+
+def test_retry_names_outcomes(ledger: Ledger) -> None:
+    file = done(ledger, "a.pdf", Outcome.TIMEOUT)
+    assert scanned(ledger, "a.pdf") == 0
+    assert scanned(ledger, "a.pdf", retry=frozenset({Outcome.CRASH})) == 0
+    assert scanned(ledger, "a.pdf", retry=frozenset({Outcome.TIMEOUT})) == 1
+    assert state(ledger, file) == ("new", 2, None)
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_only_what_lay_outside_the_file_is_tried_again(ledger: Ledger, outcome: Outcome) -> None:
+    done(ledger, "a.pdf", outcome)
+    wanted = {Outcome.DISK_FULL, Outcome.UNREADABLE, Outcome.VANISHED, Outcome.CHANGED}
+    assert scanned(ledger, "a.pdf") == int(outcome in wanted)
+
+
+def test_entries_that_are_no_files_have_their_outcome_at_once(ledger: Ledger) -> None:
+    entries = [
+        FileRecord(b"in", FileKind.SYMLINK, note="a.pdf", inside=True),
+        FileRecord(b"out", FileKind.SYMLINK, note="/etc/passwd"),
+        FileRecord(b"pipe", FileKind.SPECIAL, note="FIFO"),
+        FileRecord(b"locked", FileKind.UNREADABLE, note="Permission denied"),
+    ]
+    assert ledger.scanned(entries, NOBODY) == 0
+    found = dict(ledger.database.execute("SELECT path, outcome FROM files").fetchall())
+    assert found == {"in": "ok", "out": "link", "pipe": "not_a_file", "locked": "unreadable"}
+
+
+def test_a_survey_may_be_the_end(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf")
+    end = rows.Surveyed(1, "aa", None, None, Outcome.EMPTY, "file.empty", "0 bytes", (HASHED,))
+    assert ledger.surveyed([end]) == []
+    assert state(ledger, 1) == ("done", 1, "empty")
+
+
+def test_reopened_files_keep_hash_and_identification(ledger: Ledger) -> None:
+    file = done(ledger, "a.pdf")
+    assert ledger.reopen([file]) == 1
+    assert state(ledger, file) == ("surveyed", 2, None)
+    (job,) = ledger.surveyed_files(0, 10)
+    assert (job.sha256, job.identification, job.generation) == ("aa", FOUND, 2)
+    ledger.finished(replace(finished(file), policy_sha256="p2"), [])
+    assert column(ledger, "SELECT policy_sha256 FROM decisions ORDER BY generation") == ["p1", "p2"]
+
+
+def test_an_output_of_an_earlier_generation_stays_taken(ledger: Ledger) -> None:
+    file = done(ledger, "a.pdf")
+    assert ledger.output_taken("migrated/a.pdf", file, 2)
+    assert not ledger.output_taken("migrated/a.pdf", file, 1)
+    assert ledger.output_taken("migrated/a.pdf", file + 1, 1)
+
+
+def test_duplicates_are_worked_on_once_and_recorded_each(ledger: Ledger) -> None:
+    first = done(ledger, "a.pdf")
+    scanned(ledger, "b.pdf")
+    ledger.surveyed([survey(ledger, 2)])
+    assert ledger.twin("aa", "fmt/276") == first
+    assert ledger.twin("aa", "fmt/18") is None
+    assert ledger.twin("xx", "fmt/276") is None
+    ledger.copied(first, 2, "migrated/b.pdf")
+    assert state(ledger, 2) == ("done", 1, "ok")
+    assert column(ledger, "SELECT same_as FROM files WHERE id = 2") == [first]
+    assert ledger.output_of(2) == ("migrated/b.pdf", "bb", True, ".pdf")
+    for table in ("validations", "decisions", "migrations", "checks"):
+        counts = column(ledger, f"SELECT count(*) FROM {table} GROUP BY file ORDER BY file")
+        assert len(counts) == 2, table
+        assert counts[0] == counts[1], table
+    details = column(ledger, "SELECT detail FROM events WHERE file = 2 ORDER BY number")
+    assert details == ["SHA-256", "made (done once for the same content: a.pdf)"]
+    agents = column(
+        ledger,
+        "SELECT count(*) FROM event_agents JOIN events ON events.id = event"
+        " GROUP BY event ORDER BY event",
+    )
+    assert agents == [1, 1, 1, 1]
+    assert ledger.twin("aa", "fmt/276") == first, "a copy is not copied again"
+    before = dump(ledger)
+    ledger.copied(first, 2, "migrated/b.pdf")
+    assert dump(ledger) == before
+
+
+def test_twins_that_waited_are_recorded_with_their_model(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf", "b.pdf")
+    ledger.surveyed([survey(ledger, 1), survey(ledger, 2)])
+    ledger.finished(finished(1), [(2, "migrated/b.pdf")])
+    assert state(ledger, 2) == ("done", 1, "ok")
+    assert column(ledger, "SELECT processed FROM runs") == [2]
+
+
+def test_what_failed_for_outer_reasons_is_no_model(ledger: Ledger) -> None:
+    done(ledger, "a.pdf", Outcome.DISK_FULL)
+    assert ledger.twin("aa", "fmt/276") is None
+
+
+def test_another_policys_result_is_no_model(ledger: Ledger) -> None:
+    done(ledger, "a.pdf")
+    ledger.start_run(replace(FACTS, policy_sha256="p2"))
+    assert ledger.twin("aa", "fmt/276") is None
+
+
+def test_outcomes_and_pending_add_up(ledger: Ledger) -> None:
+    for number, outcome in enumerate((Outcome.OK, Outcome.OK, Outcome.DAMAGED)):
+        done(ledger, f"{number}.pdf", outcome)
+    scanned(ledger, "new.pdf")
+    found = queries.state(ledger.database)
+    assert found["outcomes"] == {"ok": 2, "damaged": 1}
+    assert sum(found["outcomes"].values()) + found["pending"] == found["files"] == 4
+
+
+def test_files_that_are_gone_are_counted_not_forgotten(ledger: Ledger) -> None:
+    done(ledger, "a.pdf")
+    ledger.start_run(FACTS)
+    scanned(ledger, "b.pdf")
+    assert (queries.count(ledger.database), queries.missing(ledger.database)) == (2, 1)
+
+
+def test_a_run_that_never_ended_was_stopped(ledger: Ledger) -> None:
+    ledger.start_run(FACTS)
+    ledger.end_run("done")
+    assert column(ledger, "SELECT status FROM runs ORDER BY id") == ["stopped", "done"]
+
+
+def test_another_source_is_refused(ledger: Ledger, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="belongs to the source /deliveries/a"):
+        opened(tmp_path, "/deliveries/b")
+    opened(tmp_path).close()
+
+
+def test_another_version_is_refused(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.database.execute("UPDATE ledger SET version = 99")
+    with pytest.raises(ConfigError, match="version 99"):
+        opened(tmp_path)
+    with pytest.raises(ConfigError, match="version"):
+        connection.open_reader(tmp_path)
+
+
+def test_readers_do_not_write(ledger: Ledger, tmp_path: Path) -> None:
+    reader = connection.open_reader(tmp_path)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM files")
+    reader.close()
+
+
+def test_any_name_and_any_words_can_be_held(ledger: Ledger) -> None:
+    raw = b"latin\xe5\n<.pdf"
+    ledger.scanned([FileRecord(raw, FileKind.REGULAR, 1, 1)], NOBODY)
+    ledger.failed(1, Outcome.CRASH, "file.crash", "said \udce5 and \0")
+    row = ledger.database.execute("SELECT raw, path, detail FROM files").fetchone()
+    assert (row["raw"], row["path"]) == (raw, "latin%E5%0A<.pdf")
+    assert row["detail"].startswith("said \\udce5")
