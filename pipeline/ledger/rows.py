@@ -138,16 +138,17 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
         db.execute(
             "INSERT INTO migrations VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                found.file, generation, m.migrator, m.target, m.method, found.output, m.size,
-                m.sha256, m.puid, found.outcome is Outcome.OK, _messages(m.messages), m.seconds,
+                found.file, generation, m.migrator, m.target, _text(m.method), found.output,
+                m.size, m.sha256, m.puid, found.outcome is Outcome.OK, _messages(m.messages),
+                m.seconds,
             ),
         )  # fmt: skip
     for check in found.checks:
         db.execute(
             "INSERT INTO checks VALUES (?,?,?,?,?,?,?,?)",
             (
-                found.file, generation, check.property, check.before, check.after, check.score,
-                check.passed, check.note,
+                found.file, generation, check.property, _text(check.before), _text(check.after),
+                check.score, check.passed, _text(check.note),
             ),
         )  # fmt: skip
     add_events(db, run, found.file, found.events)
@@ -274,7 +275,7 @@ def _insert_event(
 
 
 def _agent(db: sqlite3.Connection, agent: Agent) -> int:
-    values = (agent.name, agent.version, agent.note)
+    values = (_text(agent.name), _text(agent.version), _text(agent.note))
     db.execute("INSERT OR IGNORE INTO agents (name, version, note) VALUES (?,?,?)", values)
     row = db.execute(
         "SELECT id FROM agents WHERE name = ? AND version = ? AND note = ?", values

@@ -335,3 +335,23 @@ def test_any_name_and_any_words_can_be_held(ledger: Ledger) -> None:
     row = ledger.database.execute("SELECT raw, path, detail FROM files").fetchone()
     assert (row["raw"], row["path"]) == (raw, "latin%E5%0A<.pdf")
     assert row["detail"].startswith("said \\udce5")
+
+
+def test_words_of_a_document_may_be_no_text(ledger: Ledger) -> None:
+    """LibreOffice hands on half of a surrogate pair; that must not stop the run."""
+    half = "\ud83d"
+    scanned(ledger, "a.docx")
+    ledger.surveyed([survey(ledger, 1)])
+    said = replace(
+        finished(1),
+        detail=half,
+        checks=(Check("document.text", half, half, 0.5, False, f"not found: {half}"),),
+        events=(replace(MADE, detail=half, agents=(Agent("t", "1", half),)),),
+        validations=(
+            ValidationResult("ooxml", Verdict.VALID, messages=(Message("a", detail=half),),
+                             properties={"title": half}),
+        ),
+    )  # fmt: skip
+    ledger.finished(said, [])
+    assert state(ledger, 1) == ("done", 1, "ok")
+    assert column(ledger, "SELECT note FROM checks") == ["not found: \\ud83d"]
