@@ -51,7 +51,8 @@ def status(
     console.print(f"{state['delivery']}: run {run['id']} {run['status']}, started {run['started']}")
     if outcome:
         for one in files:
-            console.print(f"{one['path']}\t{one['code']}\t{one['detail']}", markup=False)
+            # Not by Rich, which folds long lines and makes spaces of tabs.
+            typer.echo(f"{one['path']}\t{one['code']}\t{' '.join(str(one['detail']).split())}")
         return
     table = Table("outcome", "files", "")
     for name, count in sorted(state["outcomes"].items(), key=lambda item: -item[1]):
