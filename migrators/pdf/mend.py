@@ -39,6 +39,8 @@ def prepare(
                 raise DamagedError("no pages", "pdf.no_pages")
             if original is not None:
                 _metadata_of(original, document)
+            _glyph_maps(document)
+            _signatures(document)
             messages = [*_optional_content(document), *_attachments(document, flavour)]
             result = pdfa.prepare(document, flavour)
             messages.extend(_told(result))
@@ -57,6 +59,44 @@ def prepare(
     except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise DamagedError(f"{type(error).__name__}: {error}"[:300], "pdf.damaged") from error
     return pages, tuple(messages)
+
+
+def _glyph_maps(document: Any) -> None:
+    """State the glyph map that an embedded TrueType CIDFont uses where it does not.
+
+    ISO 32000-1, table 117: the default is Identity, so nothing looks otherwise;
+    ISO 19005-2, 6.2.11.3.2: it must be there.
+    """
+    from pikepdf import Dictionary, Name
+
+    for one in document.objects:
+        if not isinstance(one, Dictionary) or one.get(Name.Subtype) != Name.CIDFontType2:
+            continue
+        descriptor = one.get(Name.FontDescriptor)
+        embedded = isinstance(descriptor, Dictionary) and Name.FontFile2 in descriptor
+        if embedded and Name.CIDToGIDMap not in one:
+            one.CIDToGIDMap = Name.Identity
+
+
+def _signatures(document: Any) -> None:
+    """Empty signature fields: a signature holds for the bytes that it was made over.
+
+    ISO 19005-2, 6.4.3: one that does not cover the whole file must not be there. What it
+    looks like on the page stays; `pdf_to_pdfa` tells that it was not carried over.
+    """
+    from pikepdf import Dictionary, Name
+
+    found = False
+    for one in document.objects:
+        if isinstance(one, Dictionary) and one.get(Name.FT) == Name.Sig and Name.V in one:
+            del one.V
+            found = True
+    if found:
+        form = document.Root.get(Name.AcroForm)
+        if isinstance(form, Dictionary) and Name.SigFlags in form:
+            del form.SigFlags
+        if Name.Perms in document.Root:
+            del document.Root.Perms
 
 
 def _metadata_of(original: Path, document: Any) -> None:

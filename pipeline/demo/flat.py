@@ -17,6 +17,7 @@ _NAMES = (
     'xmlns:presentation="urn:oasis:names:tc:opendocument:xmlns:presentation:1.0" '
     'xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0" '
     'xmlns:svg="urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0" '
+    'xmlns:of="urn:oasis:names:tc:opendocument:xmlns:of:1.2" '
     'xmlns:dc="http://purl.org/dc/elements/1.1/" '
     'xmlns:meta="urn:oasis:names:tc:opendocument:xmlns:meta:1.0" '
     'office:version="1.2"'
@@ -58,8 +59,12 @@ def slides(title: str, pages: Sequence[Sequence[str]]) -> str:
 
 
 def _document(kind: str, title: str, body: str) -> str:
+    wide = (
+        '<style:style style:name="wide" style:family="table-column">'
+        '<style:table-column-properties style:column-width="5cm"/></style:style>'
+    )
     layout = (
-        '<office:automatic-styles><style:page-layout style:name="P"><style:page-layout-properties '
+        f'<office:automatic-styles>{wide}<style:page-layout style:name="P"><style:page-layout-properties '
         'fo:page-width="28cm" fo:page-height="21cm"/></style:page-layout></office:automatic-styles>'
         '<office:master-styles><style:master-page style:name="Standard" '
         'style:page-layout-name="P"/></office:master-styles>'
@@ -69,7 +74,7 @@ def _document(kind: str, title: str, body: str) -> str:
         f'office:mimetype="application/vnd.oasis.opendocument.{kind}">'
         f"<office:meta><dc:title>{escape(title)}</dc:title><dc:date>{WHEN}</dc:date>"
         f"<meta:creation-date>{WHEN}</meta:creation-date></office:meta>{_STYLES}"
-        f"{layout if kind == 'presentation' else ''}<office:body>{body}</office:body>"
+        f"{layout}<office:body>{body}</office:body>"
         "</office:document>"
     )
 
@@ -88,7 +93,7 @@ def _table(name: str, rows: Sequence[Row]) -> str:
         f"<table:table-row>{''.join(_cell(cell) for cell in row)}</table:table-row>" for row in rows
     )
     return (
-        f'<table:table table:name="{escape(name)}"><table:table-column '
+        f'<table:table table:name="{escape(name)}"><table:table-column table:style-name="wide" '
         f'table:number-columns-repeated="{columns}"/>{body}</table:table>'
     )
 
