@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tomllib
 from collections.abc import Mapping
@@ -27,6 +28,10 @@ _FILTERS: dict[str, tuple[str, str]] = {
     ).items()
     for puid, name in table.items()
 }
+
+# With one page a sheet, text that runs past the last column is cut off. Where that costs
+# more than two letters of a hundred, the sheets as they would be printed may show more.
+_WHOLE = 0.98
 
 # Fact -> severity. The text of each is `office.<fact>` in validators/remedies/office.toml.
 _TOLD = {
@@ -69,23 +74,28 @@ class OfficeToPdfa:
             raise from_os_error(error) from error
         if copy.stat().st_size == 0:
             raise EmptyError("0 bytes")
-        raw = options.workdir / "office-raw.pdf"
+        work = _Work(copy, options.workdir, reading)
         settings: dict[str, Any] = dict(options.settings)
-        facts = client.convert(copy, raw, reading, settings)
-        made = _finish(raw, target, facts)
-        messages = list(_messages(facts))
-        if made["too_large"]:
-            settings["sheets"] = "printed"
-            facts = client.convert(copy, raw, reading, settings)
-            made = _finish(raw, target, facts)
-            messages.append(Message("office.sheet_too_large", Severity.WARNING))
+        facts, made = work.export(target, settings)
+        messages = _messages(facts)
+        if reading[1] == "calc" and settings.get("sheets") != "printed":
+            whole = made["letters"] >= _WHOLE * stamp.letters(str(facts["text"]))
+            if not (whole and made["pages"]):
+                settings["sheets"] = "printed"
+                other = options.workdir / "office-printed.pdf"
+                printed, second = work.export(other, settings)
+                if second["letters"] > made["letters"] or not made["pages"]:
+                    facts, made = printed, second
+                    os.replace(other, target)
+                    messages.append(Message("office.sheets_as_printed", Severity.INFO))
         if made["too_large"]:
             raise NotConvertedError("a page is larger than PDF/A allows", "office.page_too_large")
         if not made["pages"]:
             raise EmptyError("the document has no page with anything on it", "office.no_content")
-        # Calc's sheets are counted as the export made them: empty ones are left out.
+        # A sheet as printed may take any number of pages; an empty one takes none.
         cut = reading[1] == "calc" and settings.get("sheets") == "printed"
-        expected = None if cut else facts["pages"] - made["dropped"]
+        unknown = cut or facts["pages"] is None
+        expected = None if unknown else facts["pages"] - made["dropped"]
         known = {
             "pages": expected,
             "kind": reading[1],
@@ -97,12 +107,23 @@ class OfficeToPdfa:
         return MigrationNote(method, tuple(messages), self.agents())
 
 
-def _finish(raw: Path, target: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
-    made = call(
-        Pool.LIBRARIES, stamp.finish, raw, target, str(facts["created"]), str(facts["modified"])
-    )
-    raw.unlink(missing_ok=True)
-    return made
+class _Work:
+    """One source on its way through LibreOffice, in one or two manners."""
+
+    def __init__(self, source: Path, folder: Path, reading: tuple[str, str]) -> None:
+        self._source = source
+        self._raw = folder / "office-raw.pdf"
+        self._reading = reading
+
+    def export(
+        self, target: Path, settings: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Write `target`; return LibreOffice's facts and what `stamp.finish` tells."""
+        facts = client.convert(self._source, self._raw, self._reading, settings)
+        created, modified = str(facts["created"]), str(facts["modified"])
+        made = call(Pool.LIBRARIES, stamp.finish, self._raw, target, created, modified)
+        self._raw.unlink(missing_ok=True)
+        return facts, made
 
 
 def _messages(facts: Mapping[str, Any]) -> list[Message]:

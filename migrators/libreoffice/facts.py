@@ -13,8 +13,9 @@ from migrators.libreoffice import documents
 TEXT_LIMIT = 4 * 1024 * 1024  # characters: a very long book has two million
 _SHAPE_DEPTH = 20
 _CODE = re.compile(r"^[\s'rem]*(?:(?:public|private|static)\s+)*(?:sub|function)\s", re.I | re.M)
-# LibreOffice's CSV export: comma, quote, UTF-8, from line 1, as shown, every sheet (-1).
-_CSV = "44,34,UTF8,1,,0,false,true,false,false,false,-1"
+# LibreOffice's CSV export: comma, quote, UTF-8, from line 1, the ninth token: values as
+# they are shown, the last: every sheet.
+_CSV = "44,34,UTF8,1,,0,false,true,true,false,false,-1"
 
 
 def collect(context: Any, document: Any, kind: str, folder: Path) -> dict[str, Any]:
@@ -33,7 +34,9 @@ def collect(context: Any, document: Any, kind: str, folder: Path) -> dict[str, A
 def pages(document: Any, kind: str) -> int:
     """Return the number of pages as laid out; of sheets for Calc, of slides for Impress."""
     if kind == "writer":
-        return int(document.CurrentController.PageCount)
+        cursor = document.CurrentController.ViewCursor
+        cursor.jumpToLastPage()
+        return int(cursor.getPage())
     if kind == "calc":
         return sum(1 for sheet in document.Sheets if sheet.IsVisible)
     return int(document.DrawPages.Count)

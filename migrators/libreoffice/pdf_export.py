@@ -15,6 +15,8 @@ FILTERS = {
     "draw": "draw_pdf_Export",
 }
 
+_NUMBERS = 1 | 2 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, FORMULA
+
 
 def options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the export filter's data.
@@ -43,6 +45,13 @@ def options(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def prepare(document: Any, kind: str, settings: Mapping[str, Any]) -> None:
     """Bring to light, in LibreOffice's memory only, what the export would leave out."""
-    if kind == "calc" and settings.get("hidden", True):
-        for sheet in document.Sheets:
+    if kind != "calc":
+        return
+    for sheet in document.Sheets:
+        if settings.get("hidden", True):
             sheet.IsVisible = True
+        # A number too wide for its column, as with a font that is not installed, shows as
+        # ### and is lost; made smaller it is there. Widths and heights stay as they are.
+        numbers = sheet.queryContentCells(_NUMBERS)
+        if numbers.Count:
+            numbers.ShrinkToFit = True

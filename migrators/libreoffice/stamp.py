@@ -23,7 +23,8 @@ _PROFILE_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, Any]:
     """Write `target` from LibreOffice's `raw`.
 
-    Returns {"pages", "dropped", "too_large", "letters": of the text on the pages}. Nothing is written when a page is larger than PDF/A allows. Raises DamagedError.
+    Returns {"pages", "dropped": empty ones, "too_large", "letters": of the text on the pages}.
+    Nothing is written when a page is larger than PDF/A allows. Raises DamagedError.
     """
     import pikepdf
 

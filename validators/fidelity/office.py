@@ -13,6 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -142,13 +143,40 @@ def _words(name: str, before: str, after: str, least: float, note: str) -> Check
 
 
 def _cells(account: str, made: str, least: float) -> Check:
-    """Every value as LibreOffice shows it; a column too narrow for its number shows ###."""
-    check = _words("document.cells", account, made, least, "")
-    hashes = max(0, len(re.findall(r"#{3,}", made)) - len(re.findall(r"#{3,}", account)))
-    if not hashes:
-        return check
-    note = f"{hashes} numbers are shown as ###; {check.note}"
-    return Check(check.property, check.before, check.after, check.score, False, note)
+    """Every value as LibreOffice shows it; a column too narrow for its number shows ###.
+
+    A decimal number without a format of its own is shown with as many decimals as the
+    column has room for, and counts as kept when it is one of the source's, rounded.
+    """
+    shown: dict[int, set[str]] = {}
+    for number in _DECIMAL.findall(made):
+        shown.setdefault(len(number.partition(",")[2]), set()).add(number)
+    wanted = [one for one in _DECIMAL.findall(account) if not _rounded(one, shown)]
+    total = len(_DECIMAL.findall(account))
+    words_before, words_kept, missing = recall(_DECIMAL.sub(" ", account), _DECIMAL.sub(" ", made))
+    total, kept = total + words_before, total - len(wanted) + words_kept
+    score = kept / total if total else 1.0
+    lost = max(0, len(_HASHES.findall(made)) - len(_HASHES.findall(account)))
+    notes = [f"{lost} numbers are shown as ###"] if lost else []
+    if wanted or missing:
+        notes.append(f"not found: {', '.join([*wanted[:4], *missing[:6]])}")
+    passed = score >= least and not lost
+    return Check("document.cells", str(total), str(kept), round(score, 4), passed, "; ".join(notes))
+
+
+_DECIMAL = re.compile(r"(?<![\w,.])-?\d+,\d+(?![\w,.])")
+_HASHES = re.compile(r"(?<!\S)#+(?!\S)")
+
+
+def _rounded(number: str, shown: Mapping[int, set[str]]) -> bool:
+    value = Decimal(number.replace(",", "."))
+    for places, numbers in shown.items():
+        if number in numbers:
+            return True
+        fewer = value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+        if str(fewer).replace(".", ",") in numbers:
+            return True
+    return False
 
 
 def _blank(document: Any) -> Check:
