@@ -127,7 +127,7 @@ def _rendering(before: Any, after: Any, thresholds: Mapping[str, Scalar]) -> lis
         blank_before, blank_after = blank_before + empty_a, blank_after + empty_b
         lost += empty_b and not empty_a
     least = float(thresholds.get("render") or 0.95)
-    most = float(thresholds.get("tile") or 0.5)
+    most = float(thresholds.get("tile") or 0.1)
     count = before.page_count
     # A wholly blank document proves nothing: what is not there cannot be compared.
     seen = lost == 0 and blank_after < count
