@@ -64,7 +64,8 @@ def _document(kind: str, title: str, body: str) -> str:
         '<style:table-column-properties style:column-width="5cm"/></style:style>'
     )
     layout = (
-        f'<office:automatic-styles>{wide}<style:page-layout style:name="P"><style:page-layout-properties '
+        f'<office:automatic-styles>{wide}<style:page-layout style:name="P">'
+        "<style:page-layout-properties "
         'fo:page-width="28cm" fo:page-height="21cm"/></style:page-layout></office:automatic-styles>'
         '<office:master-styles><style:master-page style:name="Standard" '
         'style:page-layout-name="P"/></office:master-styles>'
