@@ -99,12 +99,13 @@ def _languages() -> dict[str, Any]:
 def _plugins() -> list[dict[str, Any]]:
     """Ask each validator and migrator for its programs."""
     rows = []
-    asked: list[tuple[str, Callable[[], tuple[Agent, ...]]]] = [
-        *((f"validator {name}", one.agents) for name, one in sorted(validators().items())),
-        *((f"migrator {name}", one.agents) for name, one in sorted(migrators().items())),
+    asked: list[tuple[str, frozenset[str], Callable[[], tuple[Agent, ...]]]] = [
+        *((f"validator {name}", v.puids, v.agents) for name, v in sorted(validators().items())),
+        *((f"migrator {name}", m.sources, m.agents) for name, m in sorted(migrators().items())),
     ]
-    for name, agents in asked:
-        suffers = f"the formats of {name}"
+    for name, puids, agents in asked:
+        few = ", ".join(sorted(puids)[:4])
+        suffers = f"{len(puids)} formats ({few} ...)" if len(puids) > 4 else few
         try:
             shown = ", ".join(f"{one.name} {one.version}" for one in agents())
             rows.append(_row(name, shown, suffers))
