@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 
 from pipeline.core.errors import from_os_error
@@ -52,16 +54,44 @@ def place(staged: Path, final: Path, root: Path, sha256: str) -> None:
     try:
         make_folder(final.parent, root)
         try:
-            # link(2) fails when the name exists; rename(2) would replace it.
-            os.link(staged, final)
+            _appear(staged, final)
         except FileExistsError:
             if digest(final).sha256 != sha256:
                 _set_aside(final, root)
-                os.link(staged, final)
+                _appear(staged, final)
         fsync_folder(final.parent)
-        os.unlink(staged)
+        staged.unlink(missing_ok=True)
     except OSError as error:
         raise from_os_error(error) from error
+
+
+# What file systems without hard links (SMB, exFAT, some FUSE) answer to link(2).
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV})
+
+
+def _appear(staged: Path, final: Path) -> None:
+    """Give a file its name. Raises FileExistsError where another has it."""
+    try:
+        # link(2) fails when the name exists; rename(2) would replace it.
+        os.link(staged, final)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # One coordinator writes here, by its lock, so that nobody comes in between.
+        if os.path.lexists(final):
+            raise FileExistsError(final) from error
+        os.rename(staged, final)
+
+
+def share(existing: Path, waiting: Path) -> None:
+    """Make `waiting` hold what `existing` holds: a hard link, or a copy where there are none."""
+    try:
+        os.link(existing, waiting)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copyfile(existing, waiting)
+        fsync_file(waiting)
 
 
 def _set_aside(stray: Path, root: Path) -> None:
@@ -70,9 +100,9 @@ def _set_aside(stray: Path, root: Path) -> None:
     number = 1
     while True:
         try:
-            os.link(stray, folder / f"{number:06d}-{stray.name[-200:]}")
+            _appear(stray, folder / f"{number:06d}-{stray.name[-200:]}")
             break
         except FileExistsError:
             number += 1
-    os.unlink(stray)
+    stray.unlink(missing_ok=True)
     fsync_folder(folder)

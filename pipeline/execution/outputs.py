@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
 from pipeline.core.errors import from_os_error
 from pipeline.core.paths import output_name
-from pipeline.core.staging import fsync_folder, make_folder, place
+from pipeline.core.staging import fsync_folder, make_folder, place, share
 from pipeline.ledger.store import Ledger
 
 
@@ -62,7 +61,7 @@ class Outputs:
         waiting = self._out / ".staging" / f"link-{file}-{generation}"
         try:
             waiting.unlink(missing_ok=True)
-            os.link(self._out / existing, waiting)
+            share(self._out / existing, waiting)
         except OSError as error:
             raise from_os_error(error) from error
         place(waiting, self._out / name, self._out, sha256)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -13,7 +14,7 @@ import pytest
 
 from pipeline.core.errors import ChangedError, DiskFullError, VanishedError, from_os_error
 from pipeline.core.hashing import digest
-from pipeline.core.staging import place
+from pipeline.core.staging import place, share
 
 
 def test_digest_and_copy(tmp_path: Path) -> None:
@@ -79,6 +80,22 @@ def test_the_same_content_is_adopted(tmp_path: Path) -> None:
         staged, sha256 = _staged(tmp_path, b"one")
         place(staged, tmp_path / "c.pdf", tmp_path, sha256)
     assert not (tmp_path / "set-aside").exists()
+
+
+def test_without_hard_links_nothing_is_replaced_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    (tmp_path / "c.pdf").write_bytes(b"stranger")
+    staged, sha256 = _staged(tmp_path, b"one")
+    place(staged, tmp_path / "c.pdf", tmp_path, sha256)
+    assert (tmp_path / "c.pdf").read_bytes() == b"one"
+    assert [path.read_bytes() for path in (tmp_path / "set-aside").iterdir()] == [b"stranger"]
+    share(tmp_path / "c.pdf", tmp_path / "d.pdf")
+    assert (tmp_path / "d.pdf").read_bytes() == b"one"
 
 
 def test_other_content_is_moved_aside_not_lost(tmp_path: Path) -> None:
