@@ -100,7 +100,7 @@ def _set_aside(stray: Path, root: Path) -> None:
     number = 1
     while True:
         try:
-            _appear(stray, folder / f"{number:06d}-{stray.name[-200:]}")
+            _appear(stray, folder / f"{number:06d}-{stray.name[-60:]}")
             break
         except FileExistsError:
             number += 1

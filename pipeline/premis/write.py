@@ -16,6 +16,7 @@ from typing import Any
 
 from lxml import etree
 
+from pipeline.core.records import EventType
 from pipeline.core.staging import fsync_file, fsync_folder
 from pipeline.ledger.connection import open_reader
 
@@ -23,8 +24,9 @@ NS = "http://www.loc.gov/premis/v3"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XLINK = "http://www.w3.org/1999/xlink"
 _EVENT_TYPES = "http://id.loc.gov/vocabulary/preservation/eventType"
-# Objects are named by delivery-relative path and generation: RFC 9562 version 5.
+# Objects are named by delivery-relative path, and content or generation: RFC 9562 version 5.
 _NAMESPACE = uuid.UUID("a4c1b0a2-1f0c-5a53-8d0c-3f6a2b1f9c55")
+_DIGEST, _IDENTIFICATION = EventType.DIGEST.value, EventType.IDENTIFICATION.value
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -51,9 +53,9 @@ def write_premis(out: Path) -> Path:
     return target
 
 
-def source_id(raw: bytes, generation: int) -> str:
-    """Return the identifier of a source file."""
-    return str(uuid.uuid5(_NAMESPACE, f"source/{raw.hex()}/{generation}"))
+def source_id(raw: bytes, sha256: str | None) -> str:
+    """Return the identifier of a source file: the same for as long as its content is."""
+    return str(uuid.uuid5(_NAMESPACE, f"source/{raw.hex()}/{sha256 or ''}"))
 
 
 def output_id(raw: bytes, generation: int) -> str:
@@ -93,7 +95,8 @@ def _objects(xml: Any, db: sqlite3.Connection) -> None:
         " ORDER BY files.id"
     )
     for row in rows:
-        source, output = (name(row["raw"], row["generation"]) for name in (source_id, output_id))
+        source = source_id(row["raw"], row["sha256"])
+        output = output_id(row["raw"], row["generation"])
         made = row["output"] is not None
         event = _normalization(db, row["id"], row["generation"]) if made else None
         one = _file(source, row["size"], row["path"])
@@ -174,10 +177,14 @@ def _derived(parent: Any, kind: str, other: str, event: str | None) -> None:
 
 def _events(xml: Any, db: sqlite3.Connection) -> None:
     rows = db.execute(
-        "SELECT events.*, files.raw, files.generation AS present, m.output FROM events"
+        "SELECT events.*, files.raw, files.sha256, m.output FROM events"
         " JOIN files ON files.id = events.file"
         " LEFT JOIN migrations AS m ON m.file = events.file AND m.generation = events.generation"
-        " WHERE events.generation = files.generation ORDER BY events.id"
+        " WHERE events.generation = files.generation OR (events.type IN (?, ?)"
+        " AND events.generation = (SELECT max(generation) FROM events AS d"
+        " WHERE d.file = files.id AND d.type = ?)) ORDER BY events.id",
+        # A file that a new policy sent through anew was hashed and identified before.
+        (_DIGEST, _IDENTIFICATION, _DIGEST),
     )
     for row in rows:
         one = etree.Element(f"{{{NS}}}event")
@@ -190,7 +197,7 @@ def _events(xml: Any, db: sqlite3.Connection) -> None:
         _add(outcome, "eventOutcome", row["outcome"])
         for agent in db.execute("SELECT agent FROM event_agents WHERE event = ?", (row["id"],)):
             _linking(one, "agent", f"agent-{agent['agent']}", "executing program")
-        _linking(one, "object", source_id(row["raw"], row["generation"]), "source")
+        _linking(one, "object", source_id(row["raw"], row["sha256"]), "source")
         if row["type"] == "normalization" and row["outcome"] == "success" and row["output"]:
             _linking(one, "object", output_id(row["raw"], row["generation"]), "outcome")
         xml.write(one)
