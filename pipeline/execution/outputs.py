@@ -19,13 +19,15 @@ class Outputs:
         self._out = out
         self._ledger = ledger
 
-    def _name(self, file: int, generation: int, raw: bytes, suffix: str, *, good: bool) -> str:
+    def _name(
+        self, file: int, generation: int, raw: bytes, suffix: str, sha256: str, *, good: bool
+    ) -> str:
         folder = "migrated" if good else "review"
         number = 1
         while True:
             mark = "" if number == 1 else f".{number}"
             name = f"{folder}/{output_name(raw, f'{mark}{suffix}')}"
-            if not self._ledger.output_taken(name, file, generation):
+            if not self._ledger.output_taken(name, file, generation, sha256):
                 return name
             number += 1
 
@@ -41,7 +43,7 @@ class Outputs:
         good: bool,
     ) -> str:
         """Move a staged output to its place; return its path below `out`."""
-        name = self._name(file, generation, raw, suffix, good=good)
+        name = self._name(file, generation, raw, suffix, sha256, good=good)
         place(staged, self._out / name, self._out, sha256)
         return name
 
@@ -57,7 +59,7 @@ class Outputs:
         good: bool,
     ) -> str:
         """Give another file of the same content the same output, by a hard link."""
-        name = self._name(file, generation, raw, suffix, good=good)
+        name = self._name(file, generation, raw, suffix, sha256, good=good)
         waiting = self._out / ".staging" / f"link-{file}-{generation}"
         try:
             waiting.unlink(missing_ok=True)

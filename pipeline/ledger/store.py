@@ -292,12 +292,13 @@ class Ledger:
         row = self._db.execute("SELECT outcome FROM files WHERE id = ?", (file,)).fetchone()
         return Outcome(row["outcome"])
 
-    def output_taken(self, output: str, file: int, generation: int) -> bool:
-        """Whether another file, or another generation of this one, has that output."""
+    def output_taken(self, output: str, file: int, generation: int, sha256: str) -> bool:
+        """Whether another file, or other content of this one, has that output."""
         return (
             self._db.execute(
-                "SELECT 1 FROM migrations WHERE output = ? AND NOT (file = ? AND generation = ?)",
-                (output, file, generation),
+                "SELECT 1 FROM migrations WHERE output = ?"
+                " AND NOT (file = ? AND (generation = ? OR sha256 = ?))",
+                (output, file, generation, sha256),
             ).fetchone()
             is not None
         )

@@ -232,9 +232,11 @@ def test_reopened_files_keep_hash_and_identification(ledger: Ledger) -> None:
 
 def test_an_output_of_an_earlier_generation_stays_taken(ledger: Ledger) -> None:
     file = done(ledger, "a.pdf")
-    assert ledger.output_taken("migrated/a.pdf", file, 2)
-    assert not ledger.output_taken("migrated/a.pdf", file, 1)
-    assert ledger.output_taken("migrated/a.pdf", file + 1, 1)
+    (made,) = column(ledger, "SELECT sha256 FROM migrations")
+    assert ledger.output_taken("migrated/a.pdf", file, 2, "other content")
+    assert not ledger.output_taken("migrated/a.pdf", file, 2, made)
+    assert not ledger.output_taken("migrated/a.pdf", file, 1, "other content")
+    assert ledger.output_taken("migrated/a.pdf", file + 1, 1, made)
 
 
 def test_duplicates_are_worked_on_once_and_recorded_each(ledger: Ledger) -> None:
