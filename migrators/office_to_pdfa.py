@@ -48,7 +48,8 @@ class OfficeToPdfa:
     """Loads by the filter that the PUID calls for, and exports everything there is.
 
     `settings`: sheets = "single-page" (default) or "printed"; hidden = true (default):
-    hidden sheets and slides are exported too.
+    hidden slides are exported too, as hidden sheets always are; comments = "leave" (default)
+    or "margin" (text documents; not with Debian's "nogui" packages).
     """
 
     name = "office_to_pdfa"
@@ -88,6 +89,10 @@ class OfficeToPdfa:
                     facts, made = printed, second
                     os.replace(other, target)
                     messages.append(Message("office.sheets_as_printed", Severity.INFO))
+        if made["media"]:
+            messages.append(Message("office.media", Severity.WARNING, str(made["media"])))
+        if made["path_shown"]:
+            messages.append(Message("office.path_shown", Severity.WARNING))
         if made["too_large"]:
             raise NotConvertedError("a page is larger than PDF/A allows", "office.page_too_large")
         if not made["pages"]:

@@ -23,8 +23,9 @@ NoConnectException: type[Any] = uno.getClass("com.sun.star.connection.NoConnectE
 DisposedException: type[Any] = uno.getClass("com.sun.star.lang.DisposedException")
 UnoException: type[Any] = uno.getClass("com.sun.star.uno.Exception")
 _Handler: type[Any] = uno.getClass("com.sun.star.task.XInteractionHandler")
-_Approve: Any = uno.getTypeByName("com.sun.star.task.XInteractionApprove")
-_Abort: Any = uno.getTypeByName("com.sun.star.task.XInteractionAbort")
+# The first that is offered is given. "Shall the broken package be repaired?" offers Approve
+# and Disapprove: half a document would become a whole one.
+_ANSWERS = ("Abort", "Disapprove", "Approve")
 
 
 class Answers(unohelper.Base, _Handler):  # type: ignore[misc]
@@ -35,22 +36,25 @@ class Answers(unohelper.Base, _Handler):  # type: ignore[misc]
         self.notices: list[str] = []
 
     def handle(self, request: Any) -> None:
-        """Abort, but for a warning that has no other answer than to go on."""
-        question = request.getRequest()
-        name = type(question).__name__.rpartition(".")[2]
-        offered = {}
-        for one in request.getContinuations():
-            for kind in (_Approve, _Abort):
-                if one.queryInterface(kind) is not None:
-                    offered[kind.typeName] = one
-        if "Password" in name:
+        """Abort, but for a warning that has no other answer than to go on.
+
+        What is asked shows in the answers that are offered. The question itself cannot be
+        had: it is an exception, and pyuno 7.4 fails on one that is returned, not raised.
+        """
+        offered = {
+            kind.typeName.rpartition(".XInteraction")[2]: answer
+            for answer in request.getContinuations()
+            for kind in answer.getTypes()
+        }
+        if offered.keys() & {"Password", "Password2"}:
             self.password = True
         else:
-            code = getattr(question, "ErrCode", None)
-            self.notices.append(name if code is None else f"{name} {code:#x}")
-        answer = offered.get(_Abort.typeName) or offered.get(_Approve.typeName)
-        if answer is not None:
-            answer.select()
+            known = sorted(name for name in offered if name in _ANSWERS)
+            self.notices.append(f"LibreOffice asked; possible answers: {', '.join(known)}")
+        for name in _ANSWERS:
+            if name in offered:
+                offered[name].select()
+                return
 
 
 class Opened:

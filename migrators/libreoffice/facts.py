@@ -12,6 +12,7 @@ from migrators.libreoffice import documents
 
 TEXT_LIMIT = 4 * 1024 * 1024  # characters: a very long book has two million
 _SHAPE_DEPTH = 20
+_DATE_FIELD = "com.sun.star.text.textfield.DateTime"
 _CODE = re.compile(r"^[\s'rem]*(?:(?:public|private|static)\s+)*(?:sub|function)\s", re.I | re.M)
 # LibreOffice's CSV export: comma, quote, UTF-8, from line 1, the ninth token: values as
 # they are shown, the last: every sheet.
@@ -91,7 +92,7 @@ def _writer_counts(document: Any) -> dict[str, int]:
     comments = dates = 0
     for one in _each(document.TextFields.createEnumeration()):
         comments += one.supportsService("com.sun.star.text.textfield.Annotation")
-        if one.supportsService("com.sun.star.text.textfield.DateTime"):
+        if one.supportsService(_DATE_FIELD):
             dates += not one.IsFixed
     redlines = _length(document.Redlines.createEnumeration())
     return {
@@ -114,7 +115,22 @@ def _calc_counts(document: Any) -> dict[str, int]:
         search.SearchType = 0  # formulas
         found = sheet.findAll(search)
         counts["live_dates"] += 0 if found is None else found.Count
+    counts["live_dates"] += _header_dates(document)
     return counts
+
+
+def _header_dates(document: Any) -> int:
+    """Return how many sheet headers and footers show the present date or time."""
+    found = 0
+    for style in document.StyleFamilies.getByName("PageStyles"):
+        for place in ("RightPageHeaderContent", "RightPageFooterContent"):
+            content = getattr(style, place) if style.isInUse() else None
+            if content is None:
+                continue
+            for text in (content.LeftText, content.CenterText, content.RightText):
+                fields = _each(text.TextFields.createEnumeration())
+                found += any(one.supportsService(_DATE_FIELD) for one in fields)
+    return found
 
 
 def _slides_counts(document: Any) -> dict[str, int]:

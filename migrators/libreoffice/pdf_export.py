@@ -22,7 +22,7 @@ def options(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the export filter's data.
 
     `settings`: sheets = "single-page" (default) or "printed"; comments = "leave"
-    (default) or "margin" (text documents); hidden = True (default), hidden slides too.
+    (default) or "margin" (text documents); hidden = True (default): hidden slides too.
     """
     return {
         "SelectPdfVersion": uno.Any("long", 2),  # PDF/A-2b
@@ -43,13 +43,14 @@ def options(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def prepare(document: Any, kind: str, settings: Mapping[str, Any]) -> None:
+def prepare(document: Any, kind: str) -> None:
     """Bring to light, in LibreOffice's memory only, what the export would leave out."""
     if kind != "calc":
         return
     for sheet in document.Sheets:
-        if settings.get("hidden", True):
-            sheet.IsVisible = True
+        # LibreOffice 7.4 exports a hidden sheet with one page a sheet, and leaves it out of
+        # what is printed: here it is always shown, and the archivist is told.
+        sheet.IsVisible = True
         # A number too wide for its column, as with a font that is not installed, shows as
         # ### and is lost; made smaller it is there. Widths and heights stay as they are.
         numbers = sheet.queryContentCells(_NUMBERS)

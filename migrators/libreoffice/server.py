@@ -150,7 +150,7 @@ def convert(
         opened = documents.Opened(desktop, source, *reading)
         with opened as document:
             found = facts.collect(context, document, kind, target.parent)
-            pdf_export.prepare(document, kind, settings)
+            pdf_export.prepare(document, kind)
             data = pdf_export.options(settings)
             documents.store(document, target, pdf_export.FILTERS[kind], data)
             # Only the export lays out every page; but after it, a text with comments ends

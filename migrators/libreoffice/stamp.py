@@ -23,8 +23,9 @@ _PROFILE_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, Any]:
     """Write `target` from LibreOffice's `raw`.
 
-    Returns {"pages", "dropped": empty ones, "too_large", "letters": of the text on the pages}.
-    Nothing is written when a page is larger than PDF/A allows. Raises DamagedError.
+    Returns {"pages", "dropped": empty ones, "too_large", "letters": of the text on the pages,
+    "media": sounds and films left out, "path_shown": whether a page tells where the document
+    was converted}. Nothing is written when a page is larger than PDF/A allows.
     """
     import pikepdf
 
@@ -33,12 +34,16 @@ def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, An
         empty = [n for n, page in enumerate(pdf.pages) if min(_size(page)) < _SMALLEST]
         too_large = any(max(_size(page)) > _LARGEST for page in pdf.pages)
         kept = len(pdf.pages) - len(empty)
+        made: dict[str, Any] = {"pages": kept, "dropped": len(empty), "too_large": too_large}
         if too_large or not kept:
-            return {"pages": kept, "dropped": len(empty), "too_large": too_large, "letters": 0}
+            return {**made, "letters": 0, "media": 0, "path_shown": False}
         for number in reversed(empty):
             del pdf.pages[number]
         if empty and "/OpenAction" in pdf.Root:
             del pdf.Root.OpenAction  # it may name a page that is gone
+        if "/StructTreeRoot" not in pdf.Root and "/MarkInfo" in pdf.Root:
+            del pdf.Root.MarkInfo  # Calc says "tagged" and writes no tags
+        media = sum(_settle_annotations(page, raw.parent) for page in pdf.pages)
         _date(pdf, created, modified)
         _date_profiles(pdf)
         _number_fonts(pdf)
@@ -53,14 +58,53 @@ def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, An
             object_stream_mode=pikepdf.ObjectStreamMode.generate,
             compress_streams=True,
         )
-    return {"pages": kept, "dropped": len(empty), "too_large": False, "letters": _letters(target)}
+    text = _text(target)
+    shown = any(str(raw.parent) in page for page in text)
+    return {**made, "letters": sum(map(letters, text)), "media": media, "path_shown": shown}
 
 
-def _letters(path: Path) -> int:
+def _settle_annotations(page: Any, folder: Path) -> int:
+    """Make links relative again, and take away sound and film; return how many those were.
+
+    LibreOffice writes a link to `other.pptx` as one to where it found the document, our
+    working folder. ISO 19005-2, 6.3.1, has no annotations of type Screen; the picture that
+    stands for the film is on the page itself.
+    """
+    import pikepdf
+
+    annotations = page.get("/Annots")
+    if annotations is None:
+        return 0
+    kept = []
+    for one in annotations:
+        if one.get("/Subtype") == "/Screen":
+            continue
+        action = one.get("/A", {})
+        if "/URI" in action:
+            address = str(action["/URI"])
+            relative = _relative(address, folder)
+            if relative != address:
+                action["/URI"] = relative
+        kept.append(one)
+    media = len(annotations) - len(kept)
+    if media:
+        page["/Annots"] = pikepdf.Array(kept)
+    return media
+
+
+def _relative(address: str, folder: Path) -> str:
+    for up, parent in enumerate((folder, *list(folder.parents)[:2])):
+        prefix = parent.as_uri() + "/"
+        if len(parent.parts) > 1 and address.startswith(prefix):
+            return "../" * up + address.removeprefix(prefix)
+    return address
+
+
+def _text(path: Path) -> list[str]:
     import pymupdf
 
     with pymupdf.open(path) as document:
-        return sum(letters(page.get_text()) for page in document)
+        return [page.get_text() for page in document]
 
 
 def letters(text: str) -> int:
