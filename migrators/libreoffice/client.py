@@ -36,8 +36,8 @@ PYTHON = ToolProbe(
     suffers="office documents cannot be made into PDF/A",
 )
 
-# Writer, Calc and Impress peak at 0.7 GiB of address space when idle and below 2 GiB over
-# the 180 office files of the corpus; a document that wants more than this is an attack.
+# LibreOffice takes 0.7 GiB of address space when idle and peaked at 1.2 GiB over the 176
+# office files of the corpus; a document that wants five times as much is an attack.
 _MEMORY = 6 * 1024**3
 # LibreOffice's memory grows with each file it has had open.
 _RECYCLE_AFTER = 100
