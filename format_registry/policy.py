@@ -66,6 +66,7 @@ class Rule:
     keep_original: bool = True
     settings: Mapping[str, Scalar | tuple[Scalar, ...]] = field(default_factory=dict)
     thresholds: Mapping[str, Scalar] = field(default_factory=dict)
+    reason_sv: str = ""  # for the Swedish report; the English one where there is none
 
     def fits(self, puid: str, facts: Mapping[str, Scalar]) -> bool:
         """Whether the rule speaks of such a file."""

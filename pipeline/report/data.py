@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import tomllib
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +39,7 @@ def gather(db: sqlite3.Connection) -> dict[str, Any]:
         "outcomes": _outcomes(db),
         "formats": [dict(row) for row in db.execute(_FORMATS, (_GOOD, _GOOD))],
         "attention": _attention(db),
+        "reasons": _reasons(db),
         "migrations": _migrations(db),
         "proof": [dict(row) for row in db.execute(_PROOF)],
         "migrated": _migrated(db),
@@ -97,8 +99,9 @@ def _attention(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """Group what needs a person by reason and format: a thousand of one kind are one line."""
     groups = db.execute(
         "SELECT outcome, code, files.puid, max(i.name) AS name, count(*) AS files,"
-        " sum(files.size) AS bytes FROM files LEFT JOIN identifications AS i"
-        " ON i.file = files.id AND i.generation = files.generation"
+        " sum(files.size) AS bytes, max(d.rule) AS rule FROM files LEFT JOIN identifications AS i"
+        " ON i.file = files.id AND i.generation = files.generation LEFT JOIN decisions AS d"
+        " ON d.file = files.id AND d.generation = files.generation"
         " WHERE outcome IS NOT NULL AND outcome <> ? GROUP BY outcome, code, files.puid"
         " ORDER BY count(*) DESC, outcome, code, files.puid",
         (_GOOD,),
@@ -112,6 +115,15 @@ def _attention(db: sqlite3.Connection) -> list[dict[str, Any]]:
         )
         found.append({**dict(group), "examples": [dict(row) for row in examples]})
     return found
+
+
+def _reasons(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
+    """Return, per rule of the last run's policy, why it says what it says, per language."""
+    (text,) = db.execute("SELECT policy FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    return {
+        rule["id"]: {"en": rule["reason"], "sv": rule.get("reason_sv") or rule["reason"]}
+        for rule in tomllib.loads(text).get("rules", ())
+    }
 
 
 def _migrations(db: sqlite3.Connection) -> list[dict[str, Any]]:
