@@ -14,9 +14,9 @@ TEXT_LIMIT = 4 * 1024 * 1024  # characters: a very long book has two million
 _SHAPE_DEPTH = 20
 _DATE_FIELD = "com.sun.star.text.textfield.DateTime"
 _CODE = re.compile(r"^[\s'rem]*(?:(?:public|private|static)\s+)*(?:sub|function)\s", re.I | re.M)
-# LibreOffice's CSV export: comma, quote, UTF-8, from line 1, the ninth token: values as
-# they are shown, the last: every sheet.
-_CSV = "44,34,UTF8,1,,0,false,true,true,false,false,-1"
+# LibreOffice's CSV export: tab (a comma would join two numbers), quote, UTF-8, from line 1;
+# the ninth token: values as they are shown; the last: every sheet.
+_CSV = "9,34,UTF8,1,,0,false,true,true,false,false,-1"
 
 
 def collect(context: Any, document: Any, kind: str, folder: Path) -> dict[str, Any]:
