@@ -13,6 +13,7 @@ import struct
 import zlib
 from typing import BinaryIO
 
+from validators import gif_lzw
 from validators.findings import Findings
 
 _BLOCK = 1 << 20
@@ -203,27 +204,41 @@ def gif(stream: BinaryIO, found: Findings) -> None:
     while (kind := _exactly(stream, 1)) != b"\x3b":
         if kind == b"\x2c":
             frames += 1
-            local = _exactly(stream, 9)[8]
-            _gif_palette(stream, local)
-            if not (flags | local) & 0x80:
-                # Allowed, and of no use: each reader takes colours of its own, Pillow
-                # whatever its memory held before.
-                found.error("image.damaged", f"picture {frames} has no colour table")
-            _exactly(stream, 1)
+            _gif_picture(stream, frames, flags, found)
         elif kind == b"\x21":
             _exactly(stream, 1)
-        elif kind == b"\0":
-            continue  # a stray terminator; every reader passes over it
-        else:
+            _blocks(stream)
+        elif kind != b"\0":  # a stray terminator is passed over by every reader
             found.error("image.damaged", f"block type {kind.hex()} at byte {stream.tell() - 1}")
             break
-        while size := _exactly(stream, 1)[0]:
-            _exactly(stream, size)
     found.properties["pages"] = frames
     if not frames:
         found.error("image.damaged", "no picture in the file")
     if not found.failed:
         _trailing(stream, found, "the trailer")
+
+
+def _gif_picture(stream: BinaryIO, number: int, flags: int, found: Findings) -> None:
+    """Check one picture: its colours, and that its data hold all of its pixels."""
+    placed = _exactly(stream, 9)
+    _gif_palette(stream, placed[8])
+    if not (flags | placed[8]) & 0x80:
+        # Allowed, and of no use: each reader takes colours of its own, Pillow whatever
+        # its memory held before.
+        found.error("image.damaged", f"picture {number} has no colour table")
+    wanted = int.from_bytes(placed[4:6], "little") * int.from_bytes(placed[6:8], "little")
+    there = gif_lzw.pixels(_exactly(stream, 1)[0], _blocks(stream), wanted)
+    if there < wanted:
+        # Pillow says nothing, and shows what its memory held before.
+        found.error("image.truncated", f"picture {number} holds {there} of {wanted} pixels")
+
+
+def _blocks(stream: BinaryIO) -> bytes:
+    """Return the data of a row of sub-blocks. Raises EOFError."""
+    parts = []
+    while size := _exactly(stream, 1)[0]:
+        parts.append(_exactly(stream, size))
+    return b"".join(parts)
 
 
 def _gif_palette(stream: BinaryIO, flags: int) -> None:
