@@ -94,6 +94,11 @@ def compare(
         count = own[1] if own is not None else int(known.get("images") or 0)
         if count:
             checks.append(_images(count, document))
+    dates = int(known.get("live_dates") or 0)
+    if dates:
+        # A letter that dates itself shows the day of its conversion, not of its writing.
+        shown = f"{dates} of the day of conversion"
+        checks.append(Check("document.dates", "as last saved", shown, 0.0, False))
     return tuple(checks)
 
 
