@@ -33,12 +33,14 @@ class _Attempt:
     method: str
     rewrite: bool
     strict: bool
+    to_rgb: bool
 
 
 _ATTEMPTS = (
-    _Attempt("mended", rewrite=False, strict=True),
-    _Attempt("ghostscript", rewrite=True, strict=True),
-    _Attempt("ghostscript-lenient", rewrite=True, strict=False),
+    _Attempt("mended", rewrite=False, strict=True, to_rgb=False),
+    _Attempt("ghostscript", rewrite=True, strict=True, to_rgb=False),
+    _Attempt("ghostscript-rgb", rewrite=True, strict=True, to_rgb=True),
+    _Attempt("ghostscript-lenient", rewrite=True, strict=False, to_rgb=True),
 )
 
 
@@ -116,7 +118,9 @@ def _make(
         return made, count, messages
     healed, written = work / "healed.pdf", work / "written.pdf"
     isolate.call(Pool.LIBRARIES, mend.for_ghostscript, source, healed)
-    ghostscript.rewrite(healed, written, flavour, strict=attempt.strict, cwd=work)
+    ghostscript.rewrite(
+        healed, written, flavour, strict=attempt.strict, to_rgb=attempt.to_rgb, cwd=work
+    )
     count, messages = isolate.call(
         Pool.LIBRARIES, mend.prepare, written, made, flavour, metadata_from or source
     )
@@ -139,6 +143,8 @@ def _losses(attempt: _Attempt, options: Options) -> tuple[Message, ...]:
     lost: list[Message] = []
     if attempt.rewrite:
         lost.append(Message("pdfa.rewritten", Severity.WARNING, attempt.method))
+    if attempt.to_rgb:
+        lost.append(Message("pdfa.colour_converted", Severity.WARNING))
     if not attempt.strict:
         lost.append(Message("pdfa.lenient", Severity.WARNING))
     if options.facts.get("signatures"):

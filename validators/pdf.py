@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.core import isolate
+from pipeline.core.embedded import filespecs
 from pipeline.core.isolate import Pool
 from pipeline.core.records import (
     Agent,
@@ -140,7 +141,7 @@ def _structure(document: Any) -> dict[str, Scalar]:
         and one.get(Name.FT) == Name.Sig
         and one.get(Name.V) is not None
     )
-    attached = sum(1 for one in document.objects if isinstance(one, Dictionary) and Name.EF in one)
+    attached = len(filespecs(document))
     return {
         "version": str(document.pdf_version),
         "pages": len(document.pages),

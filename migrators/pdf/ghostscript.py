@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Ghostscript's pdfwrite as the second resort: it rewrites every page.
 
-Options as in ghostscript.readthedocs.io/en/latest/VectorDevices.html; nothing is
-downsampled and no picture is re-encoded with loss.
+Options as in ghostscript.readthedocs.io/en/latest/VectorDevices.html. Nothing is
+downsampled, and no picture is compressed with loss; where colours must become RGB, they
+are converted by the profiles in the file, and the migrator says so.
 """
 
 from __future__ import annotations
@@ -37,11 +38,14 @@ _KEEP_PICTURES = (
 )
 
 
-def rewrite(source: Path, target: Path, flavour: str, *, strict: bool, cwd: Path) -> None:
+def rewrite(
+    source: Path, target: Path, flavour: str, *, strict: bool, to_rgb: bool, cwd: Path
+) -> None:
     """Write `target` as Ghostscript sees `source`.
 
     `strict` stops at the first error in the PDF; otherwise Ghostscript carries on and
-    may leave things out. Raises ToolFailureError, ToolTimeoutError, OutOfMemoryError,
+    may leave things out. `to_rgb` converts all colours to RGB, where they cannot stay as
+    they are beside an sRGB output intent. Raises ToolFailureError, ToolTimeoutError, OutOfMemoryError,
     CrashError, ToolMissingError.
     """
     arguments = [
@@ -52,7 +56,7 @@ def rewrite(source: Path, target: Path, flavour: str, *, strict: bool, cwd: Path
         f"-dPDFA={flavour[0]}",
         "-dPDFACompatibilityPolicy=1",
         "-dAutoRotatePages=/None",
-        "-sColorConversionStrategy=RGB",
+        f"-sColorConversionStrategy={'RGB' if to_rgb else 'LeaveColorUnchanged'}",
         *_KEEP_PICTURES,
         f"-sOutputFile={target}",
         str(source),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from pipeline.core.embedded import filespecs
 from pipeline.core.errors import DamagedError, PasswordError
 from pipeline.core.records import Message, Severity
 
@@ -185,11 +186,7 @@ def _attachments(document: Any, flavour: str) -> list[Message]:
     """Complete embedded files' specifications for PDF/A-3 (6.8)."""
     from pikepdf import Dictionary, Name, String
 
-    found = [
-        one
-        for one in document.objects
-        if isinstance(one, Dictionary) and isinstance(one.get(Name.EF), Dictionary)
-    ]
+    found = filespecs(document)
     if not found or not flavour.startswith("3"):
         return []
     for one in found:

@@ -22,7 +22,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from pipeline.core.errors import SkanearkivError
+from pipeline.core.errors import ConfigError, SkanearkivError
+from pipeline.core.records import Outcome
 from pipeline.execution.progress import Tally
 
 OK, ATTENTION, INTERRUPTED = 0, 1, 130
@@ -53,6 +54,15 @@ def failures() -> Iterator[None]:
     except KeyboardInterrupt:
         console.print("Stopped. What was recorded stays; run the same command to go on.")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def known_outcome(name: str) -> Outcome:
+    """Return the outcome of that name. Raises ConfigError."""
+    try:
+        return Outcome(name)
+    except ValueError:
+        known = ", ".join(sorted(one.value for one in Outcome))
+        raise ConfigError(f"there is no outcome {name!r}; there are {known}") from None
 
 
 def _escaped(text: str) -> str:

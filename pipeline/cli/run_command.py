@@ -10,10 +10,17 @@ from typing import Annotated
 import typer
 
 from format_registry.policy import default_path
-from pipeline.cli.output import ATTENTION, INTERRUPTED, Screen, console, emit, failures
+from pipeline.cli.output import (
+    ATTENTION,
+    INTERRUPTED,
+    Screen,
+    console,
+    emit,
+    failures,
+    known_outcome,
+)
 from pipeline.cli.written import write_records
 from pipeline.config import settings
-from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.execution.run import Request, Summary, execute
 
@@ -71,23 +78,16 @@ def run(
             workers=workers,
             delivery=delivery,
             producer=producer,
-            retry=frozenset(_outcome(name) for name in retry or ()),
+            retry=frozenset(known_outcome(name) for name in retry or ()),
         )
         with Screen(quiet=as_json) as screen:
             summary = execute(request, screen)
-            written = write_records(out) if summary.executed or not _reported(out) else []
+            news = summary.executed or summary.missing or not _reported(out)
+            written = write_records(out.resolve()) if news else []
         _tell(summary, out, as_json, bool(written))
     if not summary.completed:
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(0 if summary.all_good else ATTENTION)
-
-
-def _outcome(name: str) -> Outcome:
-    try:
-        return Outcome(name)
-    except ValueError:
-        known = ", ".join(sorted(one.value for one in Outcome))
-        raise ConfigError(f"--retry {name}: the outcomes are {known}") from None
 
 
 def _reported(out: Path) -> bool:
@@ -119,4 +119,4 @@ def _tell(summary: Summary, out: Path, as_json: bool, written: bool) -> None:
     if not summary.completed:
         console.print("Interrupted; nothing is lost. Run the same command to go on.")
     if written:
-        console.print(f"Report: {out / 'report' / 'report.sv.html'} (and report.en.html)")
+        console.print(f"Report: {out.resolve() / 'report' / 'report.sv.html'} (and report.en.html)")

@@ -10,8 +10,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli.output import emit, failures
+from pipeline.cli.output import emit, failures, known_outcome
 from pipeline.core.records import Outcome
+from pipeline.execution.lock import held
 from pipeline.ledger import queries
 from pipeline.ledger.connection import open_reader
 
@@ -42,6 +43,10 @@ def status(
     with failures():
         db = open_reader(out)
         state = queries.state(db)
+        if state["run"].get("status") == "running" and not held(out):
+            state["run"]["status"] = "stopped"  # killed: it could not say so itself
+        if outcome:
+            outcome = known_outcome(outcome).value
         files = list(queries.with_outcome(db, outcome)) if outcome else []
     if as_json:
         emit({**state, "listed": files} if outcome else state)
@@ -59,6 +64,8 @@ def status(
         table.add_row(name, str(count), "" if Outcome(name).good else "needs attention")
     if state["pending"]:
         table.add_row("(not yet)", str(state["pending"]), "")
+    if state["missing"]:
+        table.add_row("(no longer in the source)", str(state["missing"]), "counted above")
     table.add_section()
     table.add_row("all", str(state["files"]), "")
     console.print(table)

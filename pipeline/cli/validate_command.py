@@ -12,6 +12,7 @@ import typer
 
 from pipeline.cli.identify_command import context
 from pipeline.cli.output import ATTENTION, console, emit_line, failures
+from pipeline.core.errors import ConfigError
 from pipeline.core.paths import display
 from pipeline.core.records import Verdict
 from pipeline.steps.examine import Examined, examine, paths
@@ -25,6 +26,9 @@ Examples:
 
   skanearkiv validate --flavour 2b report.pdf    (against PDF/A-2b, whatever it claims)
 """
+
+
+FLAVOURS = ("1a", "1b", "2a", "2b", "2u", "3a", "3b", "3u", "4", "4e", "4f", "ua1", "ua2")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -46,6 +50,8 @@ def validate(
     """Print each file's verdict; 0 if all are valid, 1 if any is not or cannot be judged."""
     verdicts: Counter[Verdict] = Counter()
     with failures():
+        if flavour and flavour not in FLAVOURS:
+            raise ConfigError(f"there is no flavour {flavour!r}; there are {' '.join(FLAVOURS)}")
         shared = context(config)
         for path in paths(files):
             found = examine(path, shared, flavour)

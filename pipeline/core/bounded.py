@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -48,10 +50,11 @@ _APART = ("unshare", "--pid", "--net", "--fork", "--kill-child", "--")
 
 def _wrapper(kind: Isolation) -> tuple[str, ...]:
     armed = (*_ARM, str(os.getpid()), *_APART)
+    alone = (*_ARM, str(os.getpid())) if shutil.which("setpriv") else ()
     return {
         Isolation.NAMESPACE: armed,
         Isolation.USER_NAMESPACE: (*_AS_USER, *armed),
-        Isolation.SESSION: (),
+        Isolation.SESSION: alone,
     }[kind]
 
 
@@ -140,6 +143,9 @@ _NO_MEMORY = (
 def kill(child: subprocess.Popen[bytes]) -> None:
     """Kill a child and, by its namespace, all that it started; reap it."""
     if child.poll() is None:
+        # Where there are no namespaces, its session is all that holds its children.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
         child.kill()
     child.wait()
 

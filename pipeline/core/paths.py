@@ -8,6 +8,7 @@ two hexadecimal digits follow, so that two different names never become the same
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from pathlib import Path
@@ -51,15 +52,18 @@ def extension(raw: bytes) -> str:
 def output_name(raw: bytes, suffix: str) -> str:
     """Return the relative path of an output: the source's own, plus a further extension.
 
-    Appending keeps `a.doc` and `a.docx` apart. A last part that would exceed the 255
-    bytes that file systems allow is cut and told apart by a digest of the whole.
+    Appending keeps `a.doc` and `a.docx` apart. A part that would exceed the 255 bytes that
+    file systems allow is cut and told apart by a digest of the path down to it.
     """
-    import hashlib
+    parts = raw.split(b"/")
+    names = [_fitting(part, b"/".join(parts[: n + 1]), "") for n, part in enumerate(parts[:-1])]
+    return "/".join([*names, _fitting(parts[-1], raw, suffix)])
 
-    folder, _, last = display(raw).rpartition("/")
-    name = f"{last}{suffix}"
-    if len(name.encode()) > 255:
-        mark = f"~{hashlib.sha256(raw).hexdigest()[:12]}"
-        room = 255 - len(mark) - len(suffix.encode())
-        name = last.encode()[:room].decode("utf-8", "ignore") + mark + suffix
-    return f"{folder}/{name}" if folder else name
+
+def _fitting(part: bytes, whole: bytes, suffix: str) -> str:
+    shown = display(part)
+    if len(f"{shown}{suffix}".encode()) <= 255:
+        return f"{shown}{suffix}"
+    mark = f"~{hashlib.sha256(whole).hexdigest()[:12]}"
+    room = 255 - len(mark) - len(suffix.encode())
+    return shown.encode()[:room].decode("utf-8", "ignore") + mark + suffix

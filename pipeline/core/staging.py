@@ -8,7 +8,12 @@ import os
 import shutil
 from pathlib import Path
 
-from pipeline.core.errors import from_os_error
+from pipeline.core.errors import (
+    RunStoppedError,
+    SkanearkivError,
+    ToolFailureError,
+    from_os_error,
+)
 from pipeline.core.hashing import digest
 
 
@@ -62,7 +67,19 @@ def place(staged: Path, final: Path, root: Path, sha256: str) -> None:
         fsync_folder(final.parent)
         staged.unlink(missing_ok=True)
     except OSError as error:
-        raise from_os_error(error) from error
+        raise _of_output(error, final) from error
+
+
+def _of_output(error: OSError, final: Path) -> SkanearkivError:
+    """Translate an error of the output's side, which must not stand as the source's fault."""
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return RunStoppedError(
+            f"{final.parent} cannot be written ({error.strerror}); mend that, then run the "
+            "same command again: nothing is lost"
+        )
+    if error.errno == errno.ENAMETOOLONG:
+        return ToolFailureError(f"the output's path is too long: {final}", "file.output_name")
+    return from_os_error(error)
 
 
 # What file systems without hard links (SMB, exFAT, some FUSE) answer to link(2).

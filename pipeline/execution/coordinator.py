@@ -200,8 +200,12 @@ class Coordinator:
             # and whatever stands in the way is recorded with it then.
             return None
 
-    def _copy(self, origin: int, twin: SurveyedFile) -> None:
-        """Record for a file what an earlier one of the same content came to."""
+    def _copy(self, origin: int, twin: SurveyedFile) -> bool:
+        """Record for a file what an earlier one of the same content came to.
+
+        Returns False where the earlier one's output cannot be shared, e.g. because somebody
+        took it away: the file is then worked on by itself.
+        """
         made = self._ledger.output_of(origin)
         output = ""
         if made is not None:
@@ -210,12 +214,11 @@ class Coordinator:
                 output = self._outputs.link(
                     existing, sha256, twin.file, twin.generation, twin.raw, suffix, good=accepted
                 )
-            except FileError as error:
-                self._ledger.failed(twin.file, error.outcome, error.code, error.detail)
-                self._count(error.outcome, twin.size)
-                return
+            except FileError:
+                return False
         self._ledger.copied(origin, twin.file, output)
         self._count(self._ledger.outcome_of(twin.file), twin.size)
+        return True
 
     def _count(self, outcome: Outcome, size: int) -> None:
         self._tally.done += 1

@@ -50,7 +50,7 @@ class Feed:
         ledger: Ledger,
         policy: Policy,
         batches: Batches,
-        copy: Callable[[int, SurveyedFile], None],
+        copy: Callable[[int, SurveyedFile], bool],
     ) -> None:
         self._ledger = ledger
         self._batches = batches
@@ -61,13 +61,17 @@ class Feed:
         self._new = _pages(ledger.new_files)
         # What an earlier run surveyed. Read in pages as it is needed: the ids that this
         # run surveys meanwhile come through `_ready` and are past `_last_left`.
-        self._left = _pages(ledger.surveyed_files, ledger.last_surveyed())
+        self._last_left = ledger.last_surveyed()
+        self._again: set[int] = set()
+        self._left = _pages(ledger.surveyed_files, self._last_left)
         self._ready: deque[SurveyedFile] = deque()
         self._waiting: dict[Key, list[SurveyedFile]] = {}
 
     def add(self, files: list[SurveyedFile]) -> None:
         """Take files that were just surveyed, or that must be handed out again."""
         self._ready.extend(files)
+        # An unfinished file of an earlier run that changed is surveyed anew: not twice.
+        self._again.update(one.file for one in files if one.file <= self._last_left)
 
     def next(self) -> Batch | None:
         """Return the next batch, None when nothing can be handed out now."""
@@ -93,8 +97,7 @@ class Feed:
                 self._waiting[key].append(one)
                 continue
             twin = self._ledger.twin(*key)
-            if twin is not None:
-                self._copy(twin, one)
+            if twin is not None and self._copy(twin, one):
                 continue
             slow = one.identification.puid in self._slow
             if slow and batch:
@@ -113,7 +116,7 @@ class Feed:
     def _pop(self) -> SurveyedFile | None:
         if self._ready:
             return self._ready.popleft()
-        return next(self._left, None)
+        return next((one for one in self._left if one.file not in self._again), None)
 
     def _surveys(self) -> list[SurveyJob]:
         if len(self._ready) > _AHEAD:

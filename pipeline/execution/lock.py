@@ -12,6 +12,21 @@ from pathlib import Path
 from pipeline.core.errors import ConfigError
 
 
+def held(out: Path) -> bool:
+    """Whether a run holds the folder's lock at this moment."""
+    try:
+        descriptor = os.open(out / ".lock", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        return False  # no run has been here, or we may not write here and so cannot ask
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 @contextmanager
 def exclusive(out: Path) -> Iterator[None]:
     """Hold the folder's lock. Raises ConfigError when another run holds it."""

@@ -14,17 +14,22 @@ from pipeline.ledger import queries
 from pipeline.ledger.store import Ledger
 
 
-def replan(ledger: Ledger, old_text: str, new: Policy) -> int:
-    """Reopen the files that the new policy treats otherwise; return how many."""
+def replan(ledger: Ledger, old: tuple[str, str], new: Policy) -> int:
+    """Reopen the files that the new policy treats otherwise; return how many.
+
+    `old`: SHA-256 and text of a policy that files were decided by. Asked of the decisions
+    and not of the last run, which may have ended before it came to this.
+    """
+    sha256, old_text = old
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "policy.toml"
         path.write_text(old_text, encoding="utf-8")
-        old = policies.load(path)
-    return ledger.reopen(list(_affected(ledger, old, new)))
+        before = policies.load(path)
+    return ledger.reopen(list(_affected(ledger, sha256, before, new)))
 
 
-def _affected(ledger: Ledger, old: Policy, new: Policy) -> Iterator[int]:
-    for file, puid, facts in queries.decided(ledger.database):
+def _affected(ledger: Ledger, sha256: str, old: Policy, new: Policy) -> Iterator[int]:
+    for file, puid, facts in queries.decided(ledger.database, sha256):
         if _treatment(old, puid, facts) != _treatment(new, puid, facts):
             yield file
 

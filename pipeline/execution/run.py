@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from format_registry import policy as policies
 from format_registry.policy import Policy
 from pipeline.config.settings import Settings
 from pipeline.core import isolate
-from pipeline.core.errors import ConfigError
+from pipeline.core.errors import ConfigError, RunStoppedError
 from pipeline.core.records import Outcome
 from pipeline.execution import cluster, replan
 from pipeline.execution.coordinator import Coordinator, worker_count
@@ -69,18 +70,21 @@ def execute(request: Request, watcher: Watcher) -> Summary:
     source, out = _folders(request)
     policy = policies.load(request.policy)
     check_names(policy)
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"the output folder {out} cannot be made: {error.strerror}") from error
     with exclusive(out):
         name = request.delivery or source.name
         ledger = Ledger(connection.path_in(out), source, name, request.producer)
         try:
             workers = worker_count(request.workers)
-            before = queries.last_policy(ledger.database)
             ledger.start_run(_facts(request, policy, workers))
             pending = _scan(ledger, source, request.retry, watcher)
-            if before is not None and before[0] != policy.sha256:
-                again = replan.replan(ledger, before[1], policy)
-                watcher.say(f"the policy has changed: {again} files are decided anew")
+            for old in queries.other_policies(ledger.database, policy.sha256):
+                again = replan.replan(ledger, old, policy)
+                if again:
+                    watcher.say(f"the policy has changed: {again} files are decided anew")
                 pending += again
             tally = queries.tally(ledger.database, Tally())
             outputs = Outputs(out, ledger)
@@ -97,6 +101,11 @@ def execute(request: Request, watcher: Watcher) -> Summary:
                 queries.missing(ledger.database),
                 queries.outcomes(ledger.database),
             )
+        except BaseException:
+            # Nobody shall be told of a run that is no more; the ledger may be what failed.
+            with suppress(RunStoppedError):
+                ledger.end_run("stopped")
+            raise
         finally:
             ledger.close()
 

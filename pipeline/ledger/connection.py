@@ -25,6 +25,13 @@ def open_writer(path: Path) -> sqlite3.Connection:
     WAL so that readers never wait for the writer; synchronous=FULL so that what is
     committed survives a power cut (sqlite.org/pragma.html): 591 commits a second here.
     """
+    try:
+        return _open_writer(path)
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"{path} cannot be used as a ledger: {error}") from error
+
+
+def _open_writer(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=30, isolation_level=None)
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA journal_mode = WAL")
@@ -49,7 +56,10 @@ def open_reader(out: Path) -> sqlite3.Connection:
     uri = f"file:{quote(str(path.resolve()))}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
     connection.row_factory = sqlite3.Row
-    row = connection.execute("SELECT version FROM ledger").fetchone()
+    try:
+        row = connection.execute("SELECT version FROM ledger").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"{path} cannot be read as a ledger: {error}") from error
     if row is None or row["version"] != VERSION:
         raise ConfigError(f"{path} is not a ledger of version {VERSION}")
     return connection

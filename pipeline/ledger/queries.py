@@ -53,17 +53,25 @@ def outcomes(db: sqlite3.Connection) -> Counter[str]:
     return Counter({row[0]: row[1] for row in found})
 
 
-def last_policy(db: sqlite3.Connection) -> tuple[str, str] | None:
-    """Return (SHA-256, text) of the last run's policy."""
-    row = db.execute("SELECT policy_sha256, policy FROM runs ORDER BY id DESC LIMIT 1").fetchone()
-    return None if row is None else (row["policy_sha256"], row["policy"])
+def other_policies(db: sqlite3.Connection, sha256: str) -> list[tuple[str, str]]:
+    """Return (SHA-256, text) of every other policy by which files stand decided."""
+    rows = db.execute(
+        "SELECT DISTINCT d.policy_sha256, (SELECT policy FROM runs"
+        " WHERE runs.policy_sha256 = d.policy_sha256 LIMIT 1) AS policy FROM decisions AS d"
+        " JOIN files ON files.id = d.file AND files.generation = d.generation"
+        " WHERE d.policy_sha256 <> ?",
+        (sha256,),
+    )
+    return [(row["policy_sha256"], row["policy"]) for row in rows]
 
 
-def decided(db: sqlite3.Connection) -> Iterator[tuple[int, str, dict[str, Scalar]]]:
-    """Yield (file, PUID, properties) of each file that is done and was decided upon."""
+def decided(db: sqlite3.Connection, sha256: str) -> Iterator[tuple[int, str, dict[str, Scalar]]]:
+    """Yield (file, PUID, properties) of each file that is done, decided by that policy."""
     found = db.execute(
         "SELECT files.id, files.puid, files.generation FROM files JOIN decisions AS d"
-        " ON d.file = files.id AND d.generation = files.generation WHERE state = 'done'"
+        " ON d.file = files.id AND d.generation = files.generation"
+        " WHERE state = 'done' AND d.policy_sha256 = ?",
+        (sha256,),
     )
     for row in found.fetchall():
         facts: dict[str, Scalar] = {}

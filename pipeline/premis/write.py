@@ -99,7 +99,7 @@ def _objects(xml: Any, db: sqlite3.Connection) -> None:
         output = output_id(row["raw"], row["generation"])
         made = row["output"] is not None
         event = _normalization(db, row["id"], row["generation"]) if made else None
-        one = _file(source, row["size"], row["path"])
+        one = _file(source)
         characteristics = one[1]
         _fixity(characteristics, "SHA-256", row["sha256"])
         _fixity(characteristics, "SHA-512", row["sha512"])
@@ -110,7 +110,7 @@ def _objects(xml: Any, db: sqlite3.Connection) -> None:
             _derived(one, "is source of", output, event)
         xml.write(one)
         if made:
-            other = _file(output, row["made_size"], row["output"])
+            other = _file(output)
             characteristics = other[1]
             _fixity(characteristics, "SHA-256", row["made_sha256"])
             _add(characteristics, "size", row["made_size"])
@@ -129,7 +129,7 @@ def _normalization(db: sqlite3.Connection, file: int, generation: int) -> str | 
     return None if row is None else str(row["uuid"])
 
 
-def _file(identifier: str, size: int, _name: str) -> Any:
+def _file(identifier: str) -> Any:
     one = etree.Element(f"{{{NS}}}object")
     one.set(f"{{{_XSI}}}type", "file")
     _identifier(one, "object", identifier)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from format_registry import identifier
 from pipeline.core.budget import budget
-from pipeline.core.errors import FileError, from_os_error
+from pipeline.core.errors import ChangedError, FileError, from_os_error
 from pipeline.core.hashing import Digest, digest
 from pipeline.core.paths import under
 from pipeline.core.records import (
@@ -33,6 +33,8 @@ def survey(job: SurveyJob, context: Context) -> SurveyResult:
     try:
         with budget(limits.seconds_for(job.size), limits.memory):
             found = digest(path, sha512=context.settings.sha512)
+            if found.size != job.size:
+                raise ChangedError(f"{job.size} bytes when it was scanned, {found.size} now")
             events.append(_hashed(found))
             if found.size == 0:
                 failure = Failure(Outcome.EMPTY, "file.empty", "0 bytes")
