@@ -45,8 +45,8 @@ def rewrite(
 
     `strict` stops at the first error in the PDF; otherwise Ghostscript carries on and
     may leave things out. `to_rgb` converts all colours to RGB, where they cannot stay as
-    they are beside an sRGB output intent. Raises ToolFailureError, ToolTimeoutError, OutOfMemoryError,
-    CrashError, ToolMissingError.
+    they are beside an sRGB output intent. Raises ToolFailureError, ToolTimeoutError,
+    OutOfMemoryError, CrashError, ToolMissingError.
     """
     arguments = [
         str(PROBE.find()),

@@ -117,6 +117,7 @@ class EventType(StrEnum):
     VALIDATION = "validation"
     DECISION = "policy assignment"
     NORMALIZATION = "normalization"
+    COMPARISON = "quality review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,16 +255,22 @@ class MigrationResult:
     size: int
     sha256: str
     puid: str | None
+    format_name: str = ""
+    format_version: str = ""
     messages: tuple[Message, ...] = ()
     seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A PREMIS event. `detail` in English; `outcome` is success, warning or failure."""
+    """A PREMIS event. `detail` in English; `outcome` is success, warning or failure.
+
+    `subject` is what it was about: the source, or the output that was made from it.
+    """
 
     type: EventType
     time: str
     outcome: str
     detail: str
     agents: tuple[Agent, ...] = ()
+    subject: str = "source"

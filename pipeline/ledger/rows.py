@@ -136,11 +136,11 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
     if found.migration is not None:
         m = found.migration
         db.execute(
-            "INSERT INTO migrations VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO migrations VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 found.file, generation, m.migrator, m.target, _text(m.method), found.output,
-                m.size, m.sha256, m.puid, found.outcome is Outcome.OK, _messages(m.messages),
-                m.seconds,
+                m.size, m.sha256, m.puid, m.format_name, m.format_version,
+                found.outcome is Outcome.OK, _messages(m.messages), m.seconds,
             ),
         )  # fmt: skip
     for check in found.checks:
@@ -229,14 +229,14 @@ def _copy_events(
 ) -> None:
     """Tell the events of the work, not those of hash and identification: each has its own."""
     olds = db.execute(
-        "SELECT * FROM events WHERE file = ? AND generation = ? AND type NOT IN"
-        " ('message digest calculation', 'format identification') ORDER BY number",
+        "SELECT * FROM events WHERE file = ? AND generation = ? AND NOT (subject = 'source'"
+        " AND type IN ('message digest calculation', 'format identification')) ORDER BY number",
         (source["id"], source["generation"]),
     ).fetchall()
     for old in olds:
         event = _insert_event(
             db, run, file, generation, old["type"], old["time"], old["outcome"],
-            f"{old['detail']} (done once for the same content: {source['path']})",
+            f"{old['detail']} (done once for the same content: {source['path']})", old["subject"],
         )  # fmt: skip
         db.execute(
             "INSERT INTO event_agents SELECT ?, agent FROM event_agents WHERE event = ?",
@@ -250,7 +250,7 @@ def add_events(db: sqlite3.Connection, run: int, file: int, events: Sequence[Eve
     for event in events:
         number = _insert_event(
             db, run, file, row["generation"], event.type.value, event.time, event.outcome,
-            event.detail,
+            event.detail, event.subject,
         )  # fmt: skip
         for agent in dict.fromkeys(event.agents):
             db.execute("INSERT INTO event_agents VALUES (?, ?)", (number, _agent(db, agent)))
@@ -258,7 +258,7 @@ def add_events(db: sqlite3.Connection, run: int, file: int, events: Sequence[Eve
 
 def _insert_event(
     db: sqlite3.Connection, run: int, file: int, generation: int, type_: str, time: str,
-    outcome: str, detail: str,
+    outcome: str, detail: str, subject: str,
 ) -> int:  # fmt: skip
     raw, number = db.execute(
         "SELECT raw, (SELECT coalesce(max(number), 0) + 1 FROM events"
@@ -267,9 +267,20 @@ def _insert_event(
     ).fetchone()
     name = uuid.uuid5(_NAMESPACE, f"{raw.hex()}/{generation}/{number}")
     cursor = db.execute(
-        "INSERT INTO events (uuid, file, generation, number, type, time, outcome, detail, run)"
-        " VALUES (?,?,?,?,?,?,?,?,?)",
-        (str(name), file, generation, number, type_, time, outcome, _text(detail), run),
+        "INSERT INTO events (uuid, file, generation, number, type, time, outcome, detail,"
+        " subject, run) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        (
+            str(name),
+            file,
+            generation,
+            number,
+            type_,
+            time,
+            outcome,
+            _text(detail),
+            subject,
+            run,
+        ),
     )
     return int(cursor.lastrowid or 0)
 

@@ -111,6 +111,8 @@ CREATE TABLE migrations (
     size       INTEGER NOT NULL,
     sha256     TEXT NOT NULL,
     puid       TEXT,
+    format     TEXT NOT NULL,                 -- PRONOM's name and version of what was made
+    version    TEXT NOT NULL,
     accepted   INTEGER NOT NULL,              -- 0: kept aside for review
     messages   TEXT NOT NULL,
     seconds    REAL NOT NULL,
@@ -139,6 +141,7 @@ CREATE TABLE events (
     time       TEXT NOT NULL,
     outcome    TEXT NOT NULL,
     detail     TEXT NOT NULL,
+    subject    TEXT NOT NULL,                 -- source, or output
     run        INTEGER NOT NULL REFERENCES runs (id),
     UNIQUE (file, generation, number)
 ) STRICT;

@@ -27,6 +27,7 @@ _EVENT_TYPES = "http://id.loc.gov/vocabulary/preservation/eventType"
 # Objects are named by delivery-relative path, and content or generation: RFC 9562 version 5.
 _NAMESPACE = uuid.UUID("a4c1b0a2-1f0c-5a53-8d0c-3f6a2b1f9c55")
 _DIGEST, _IDENTIFICATION = EventType.DIGEST.value, EventType.IDENTIFICATION.value
+_OF_BOTH = (EventType.NORMALIZATION.value, EventType.COMPARISON.value)
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -88,7 +89,8 @@ def _linking(parent: Any, kind: str, value: str, role: str = "") -> None:
 def _objects(xml: Any, db: sqlite3.Connection) -> None:
     rows = db.execute(
         "SELECT files.*, i.name, i.version, i.signatures, i.engine,"
-        " m.output, m.size AS made_size, m.sha256 AS made_sha256, m.puid AS made_puid"
+        " m.output, m.size AS made_size, m.sha256 AS made_sha256, m.puid AS made_puid,"
+        " m.format AS made_format, m.version AS made_version"
         " FROM files LEFT JOIN identifications AS i"
         " ON i.file = files.id AND i.generation = files.generation"
         " LEFT JOIN migrations AS m ON m.file = files.id AND m.generation = files.generation"
@@ -114,7 +116,8 @@ def _objects(xml: Any, db: sqlite3.Connection) -> None:
             characteristics = other[1]
             _fixity(characteristics, "SHA-256", row["made_sha256"])
             _add(characteristics, "size", row["made_size"])
-            _format(characteristics, row["made_puid"], "", "", row["signatures"])
+            made_format = (row["made_puid"], row["made_format"], row["made_version"])
+            _format(characteristics, *made_format, row["signatures"])
             _add(other, "originalName", row["output"])
             _derived(other, "has source", source, event)
             xml.write(other)
@@ -197,9 +200,11 @@ def _events(xml: Any, db: sqlite3.Connection) -> None:
         _add(outcome, "eventOutcome", row["outcome"])
         for agent in db.execute("SELECT agent FROM event_agents WHERE event = ?", (row["id"],)):
             _linking(one, "agent", f"agent-{agent['agent']}", "executing program")
-        _linking(one, "object", source_id(row["raw"], row["sha256"]), "source")
-        if row["type"] == "normalization" and row["outcome"] == "success" and row["output"]:
-            _linking(one, "object", output_id(row["raw"], row["generation"]), "outcome")
+        if row["subject"] != "output" or row["type"] in _OF_BOTH:
+            _linking(one, "object", source_id(row["raw"], row["sha256"]), "source")
+        if row["subject"] == "output" and row["output"]:
+            role = "outcome" if row["type"] == "normalization" else "source"
+            _linking(one, "object", output_id(row["raw"], row["generation"]), role)
         xml.write(one)
 
 

@@ -22,6 +22,7 @@ from pipeline.core.hashing import digest
 from pipeline.core.paths import extension, under
 from pipeline.core.records import (
     Action,
+    Agent,
     Decision,
     Event,
     EventType,
@@ -124,10 +125,16 @@ class _Way:
     def _finish(self) -> FileResult:
         return replace(self.result, events=tuple(self.events))
 
-    def _event(self, type_: EventType, outcome: str, detail: str, agents: object = ()) -> None:
-        named = tuple(agents) if isinstance(agents, tuple) else ()
+    def _event(
+        self,
+        type_: EventType,
+        outcome: str,
+        detail: str,
+        agents: tuple[Agent, ...] = (),
+        subject: str = "source",
+    ) -> None:
         text = _clean(detail, self.folder)
-        self.events.append(Event(type_, now(), outcome, text, named or (own_agent(),)))
+        self.events.append(Event(type_, now(), outcome, text, agents or (own_agent(),), subject))
 
     def _snapshot(self) -> Path:
         """Return a path with an ASCII name that holds the surveyed content."""
@@ -254,6 +261,7 @@ class _Way:
             "success",
             f"{rule.migrator} by {note.method} to {rule.target}, SHA-256 {made.sha256}",
             note.agents,
+            "output",
         )
         messages = tuple(
             replace(one, detail=_clean(one.detail, self.folder)) for one in note.messages
@@ -278,22 +286,20 @@ class _Way:
 
     def _prove(self, migration: MigrationResult, proof: Proof) -> None:
         checked = replace(proof.validation, messages=self._cleaned(proof.validation).messages)
+        made = proof.identification
         self.result = replace(
             self.result,
-            migration=replace(migration, puid=proof.identification.puid),
+            migration=replace(
+                migration, puid=made.puid, format_name=made.name, format_version=made.version
+            ),
             target=(checked,),
             checks=proof.checks,
         )
+        self.events.extend(
+            replace(event, detail=_clean(event.detail, self.folder)) for event in proof.events()
+        )
         failed = [check.property for check in proof.checks if not check.passed]
-        detail = f"output compared with its source: {len(proof.checks)} checks"
         if failed:
-            self._event(
-                EventType.VALIDATION, "warning", f"{detail}, not passed: {', '.join(failed)}",
-                proof.validation.agents,
-            )  # fmt: skip
             self._set(Outcome.REVIEW, f"check.{failed[0]}", ", ".join(failed))
         else:
-            self._event(
-                EventType.VALIDATION, "success", f"{detail}, all passed", proof.validation.agents
-            )
             self._set(Outcome.OK, "policy.migrated", migration.method)

@@ -11,12 +11,17 @@ from format_registry import identifier
 from format_registry.policy import Rule, Target
 from pipeline.core.plugins import discover
 from pipeline.core.records import (
+    Agent,
     Check,
+    Event,
+    EventType,
     Identification,
     Scalar,
     ValidationResult,
     Verdict,
+    now,
 )
+from pipeline.core.versions import own_agent
 from pipeline.steps.validate import ask, first_error
 from validators.catalogue import validators
 from validators.fidelity.base import Judge
@@ -29,11 +34,30 @@ class Proof:
     identification: Identification
     validation: ValidationResult
     checks: tuple[Check, ...]
+    judges: tuple[Agent, ...]
 
     @property
     def passed(self) -> bool:
         """Whether every check was passed."""
         return all(check.passed for check in self.checks)
+
+    def events(self) -> tuple[Event, ...]:
+        """Return what was done with the output, each with those who did it."""
+        found, said = self.identification, self.validation
+        engines = tuple(Agent(o.engine, o.engine_version, o.signatures) for o in found.opinions)
+        word = {"valid": "success", "invalid": "failure"}.get(said.verdict.value, "warning")
+        failed = [check.property for check in self.checks if not check.passed]
+        compared = f"output compared with its source: {len(self.checks)} checks, "
+        compared += f"not passed: {', '.join(failed)}" if failed else "all passed"
+        told: tuple[tuple[EventType, str, str, tuple[Agent, ...]], ...] = (
+            (EventType.IDENTIFICATION, "success", f"{found.puid} by {found.basis.value}", engines),
+            (EventType.VALIDATION, word, f"{said.validator}: {said.verdict.value}", said.agents),
+            (EventType.COMPARISON, "warning" if failed else "success", compared, self.judges),
+        )
+        return tuple(
+            Event(kind, now(), outcome, detail, agents or (own_agent(),), "output")
+            for kind, outcome, detail, agents in told
+        )
 
 
 def judges() -> Mapping[str, Judge]:
@@ -67,5 +91,6 @@ def verify(
         ),
     ]
     thresholds = {**target.thresholds, **rule.thresholds}
-    checks.extend(judges()[rule.judge].compare(source, output, puid, thresholds, facts))
-    return Proof(identification, validation, tuple(checks))
+    judge = judges()[rule.judge]
+    checks.extend(judge.compare(source, output, puid, thresholds, facts))
+    return Proof(identification, validation, tuple(checks), (own_agent(), *judge.agents()))

@@ -191,7 +191,7 @@ def test_wrong_usage_is_two_and_says_why(tmp_path: Path) -> None:
         (["run", source, "--out", source / "out"], "must not lie within each other"),
         (["run", source, "--out", tmp_path], "must not lie within each other"),
         (["run", tmp_path / "gone", "--out", out], "is not a folder"),
-        (["run", source, "--out", out, "--retry", "tiemout"], "the outcomes are"),
+        (["run", source, "--out", out, "--retry", "tiemout"], "there is no outcome"),
         (["run", source, "--out", out, "--config", tmp_path / "gone"], "gone"),
         (["status", empty], "holds no ledger"),
         (["report", empty], "holds no ledger"),

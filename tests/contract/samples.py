@@ -190,6 +190,7 @@ VALID: dict[str, Callable[[], Sample]] = {
     "tiff": lambda: Sample("tif", picture("TIFF")),
     "verapdf": lambda: Sample("pdf", pdfa_2b()),
     "xml": lambda: Sample("xml", xml()),
+    "zip": lambda: Sample("zip", zipped({"a.txt": "text", "b/c.txt": "more"})),
 }
 
 SOURCES: dict[str, Callable[[], Sample]] = {

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from pipeline.core.records import Check, Scalar
+from pipeline.core.records import Agent, Check, Scalar
 
 
 @runtime_checkable
@@ -19,6 +19,10 @@ class Judge(Protocol):
     """
 
     name: str
+
+    def agents(self) -> tuple[Agent, ...]:
+        """Return the programs it compares with. Raises ToolMissingError."""
+        ...
 
     def compare(
         self,

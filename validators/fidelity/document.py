@@ -17,7 +17,8 @@ from typing import Any
 from pipeline.core import isolate
 from pipeline.core.errors import DamagedError
 from pipeline.core.isolate import Pool
-from pipeline.core.records import Check, Scalar
+from pipeline.core.records import Agent, Check, Scalar
+from pipeline.core.versions import wheel_agent
 from validators.fidelity import parts, rendering
 
 _WHITE = 250
@@ -32,6 +33,10 @@ class DocumentJudge:
     """
 
     name = "document"
+
+    def agents(self) -> tuple[Agent, ...]:
+        """Return the programs it compares with. Raises ToolMissingError."""
+        return (wheel_agent("pymupdf", "MuPDF"),)
 
     def compare(
         self,

@@ -12,7 +12,8 @@ import numpy as np
 
 from pipeline.core import isolate
 from pipeline.core.isolate import Pool
-from pipeline.core.records import Check, Scalar
+from pipeline.core.records import Agent, Check, Scalar
+from pipeline.core.versions import wheel_agent
 from validators.fidelity.image_reading import Facts, facts, page_count, rows
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ class ImageJudge:
     """
 
     name = "image"
+
+    def agents(self) -> tuple[Agent, ...]:
+        """Return the programs it compares with. Raises ToolMissingError."""
+        return (
+            wheel_agent("pillow"),
+            wheel_agent("pyvips-binary", "libvips"),
+        )
 
     def compare(
         self,

@@ -20,7 +20,8 @@ from typing import Any
 from pipeline.core import isolate
 from pipeline.core.errors import DamagedError
 from pipeline.core.isolate import Pool
-from pipeline.core.records import Check, Scalar
+from pipeline.core.records import Agent, Check, Scalar
+from pipeline.core.versions import wheel_agent
 from validators.fidelity import office_source
 
 _FACTS = "office-facts.json"  # written by migrators/office_to_pdfa.py
@@ -38,6 +39,13 @@ class OfficeJudge:
     """
 
     name = "office"
+
+    def agents(self) -> tuple[Agent, ...]:
+        """Return the programs it compares with. Raises ToolMissingError."""
+        return (
+            wheel_agent("pymupdf", "MuPDF"),
+            wheel_agent("lxml"),
+        )
 
     def compare(
         self,
