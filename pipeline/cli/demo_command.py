@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from format_registry.policy import default_path
-from pipeline.cli.output import INTERRUPTED, Screen, console, failures
+from pipeline.cli.output import INTERRUPTED, Screen, console, emit, failures
 from pipeline.cli.written import write_records
 from pipeline.config import settings
 from pipeline.core.errors import ConfigError
@@ -36,6 +36,7 @@ def demo(
     only_delivery: Annotated[
         bool, typer.Option("--only-delivery", help="Make the files, run nothing.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Make a case-management export in FOLDER/delivery and run it into FOLDER/out.
 
@@ -52,6 +53,8 @@ def demo(
         made = make_delivery(delivery)
         console.print(f"{len(made)} files in {delivery}")
         if only_delivery:
+            if as_json:
+                emit({"delivery": str(delivery), "files": len(made)})
             return
         request = Request(
             source=delivery,
@@ -62,9 +65,20 @@ def demo(
             delivery="Ärendesystem, export 2024",
             producer="Exempelkommun",
         )
-        with Screen(quiet=False) as screen:
+        with Screen(quiet=as_json) as screen:
             summary = execute(request, screen)
-            write_records(out)
+            written = write_records(out.resolve())
+    if as_json:
+        emit(
+            {
+                "delivery": str(delivery),
+                "files": len(made),
+                "completed": summary.completed,
+                "outcomes": dict(summary.outcomes),
+                "written": [str(path) for path in written],
+            }
+        )
+        raise typer.Exit(0 if summary.completed else INTERRUPTED)
     for name, count in summary.outcomes.most_common():
         mark = "" if Outcome(name).good else "  needs attention"
         console.print(f"  {name:<14} {count:>5}{mark}")
