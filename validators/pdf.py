@@ -96,6 +96,8 @@ def inspect(path: Path) -> Findings:
         messages.extend(Message("pdf.page", Severity.ERROR, text) for text in broken[:_MESSAGES])
         return Verdict.INVALID, Outcome.DAMAGED, tuple(messages), properties, ()
     messages.extend(Message("pdf.page_warning", Severity.WARNING, text) for text in trouble)
+    if properties["javascript"]:
+        messages.append(Message("pdf.javascript", Severity.WARNING))
     if properties["signatures"]:
         messages.append(Message("pdf.signed", Severity.WARNING, str(properties["signatures"])))
     follow_up = ("verapdf",) if properties["pdfa_claim"] else ()
@@ -151,6 +153,10 @@ def _structure(document: Any) -> dict[str, Scalar]:
         "attachments": attached,
         "has_attachments": attached > 0,
         "tagged": Name.StructTreeRoot in root,
+        "javascript": any(
+            isinstance(one, Dictionary) and one.get(Name.S) == Name.JavaScript
+            for one in document.objects
+        ),
         "pdfa_claim": _claim(document),
     }
 
