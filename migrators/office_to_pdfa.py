@@ -92,7 +92,8 @@ class OfficeToPdfa:
         if made["media"]:
             messages.append(Message("office.media", Severity.WARNING, str(made["media"])))
         if made["path_shown"]:
-            messages.append(Message("office.path_shown", Severity.WARNING))
+            # It would state as the document's own where a worker happened to convert it.
+            raise NotConvertedError("the document prints its own path", "office.path_shown")
         if made["too_large"]:
             raise NotConvertedError("a page is larger than PDF/A allows", "office.page_too_large")
         if not made["pages"]:

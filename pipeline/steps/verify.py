@@ -50,8 +50,18 @@ class Proof:
         compared = f"output compared with its source: {len(self.checks)} checks, "
         compared += f"not passed: {', '.join(failed)}" if failed else "all passed"
         told: tuple[tuple[EventType, str, str, tuple[Agent, ...]], ...] = (
-            (EventType.IDENTIFICATION, "success", f"{found.puid} by {found.basis.value}", engines),
-            (EventType.VALIDATION, word, f"{said.validator}: {said.verdict.value}", said.agents),
+            (
+                EventType.IDENTIFICATION,
+                "success",
+                f"output: {found.puid} by {found.basis.value}",
+                engines,
+            ),
+            (
+                EventType.VALIDATION,
+                word,
+                f"output, {said.validator}: {said.verdict.value}",
+                said.agents,
+            ),
             (EventType.COMPARISON, "warning" if failed else "success", compared, self.judges),
         )
         return tuple(
