@@ -15,7 +15,7 @@ import pytest
 from pipeline.core import bounded
 from pipeline.core.budget import MIB, budget
 from pipeline.core.errors import CrashError, OutOfMemoryError, ToolTimeoutError
-from tests.system.deliveries import left_behind
+from tests.system.deliveries import left_behind, named
 
 
 def test_output_and_exit_code() -> None:
@@ -58,7 +58,7 @@ def test_killed_parent_takes_its_tools_along() -> None:
     )
     parent = subprocess.Popen([sys.executable, "-c", code])
     deadline = time.monotonic() + 15
-    while not [pid for pid in left_behind(f": {marker}") if pid != parent.pid]:
+    while not [pid for pid in named(f": {marker}") if pid != parent.pid]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     parent.send_signal(signal.SIGKILL)

@@ -86,7 +86,17 @@ def workers_of(pid: int) -> list[int]:
 
 
 def left_behind(marker: str) -> list[int]:
-    """Return processes whose command line or environment names `marker`."""
+    """Return processes whose command line still names `marker` after a moment's grace.
+
+    The kernel empties a namespace after its process 1 has gone, not in the same instant.
+    """
+    end = time.monotonic() + 5
+    while (found := named(marker)) and time.monotonic() < end:
+        time.sleep(0.05)
+    return found
+
+
+def named(marker: str) -> list[int]:
     import psutil
 
     found = []
