@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pipeline.core import pictures
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from validators.findings import Findings
@@ -93,10 +94,9 @@ def pillow(path: Path) -> Iterator[Image.Image]:
 
     Pillow's own limit on pixels is off: each caller has looked at the header before.
     """
-    from PIL import Image, ImageFile
+    from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = None
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    pictures.prepare()
     with Image.open(path) as image:
         yield image
 

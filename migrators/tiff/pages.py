@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from migrators.tiff import metadata
 from migrators.tiff.entries import Directory, Entry, read
 from migrators.tiff.writer import Page
+from pipeline.core import pictures
 from pipeline.core.errors import DamagedError, NotConvertedError
 
 if TYPE_CHECKING:
@@ -74,11 +75,9 @@ def pages(path: Path, image_format: str) -> Iterator[Page]:
 
 def opened(path: Path) -> Image.Image:
     """Open a file with Pillow. Raises DamagedError, NotConvertedError."""
-    from PIL import Image, ImageFile
+    from PIL import Image
 
-    # The validators have judged its size by the header.
-    Image.MAX_IMAGE_PIXELS = None
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    pictures.prepare()
     try:
         return Image.open(path)
     except PILLOW_ERRORS as error:

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Pillow, set up alike for the judges and the makers of pictures; for the child alone."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+
+@lru_cache(maxsize=1)
+def prepare() -> None:
+    """Set up Pillow for this process; asked before a file is opened.
+
+    No limit on pixels: the callers have looked at the header. Truncated files are errors.
+    Formats are tried in one order: Pillow's own depends on which of its modules some
+    library imported first, and a module without a signature to look for (TGA) takes what
+    another would have known (an icon was damaged in one run and whole in the next).
+    """
+    from PIL import Image, ImageFile
+
+    Image.MAX_IMAGE_PIXELS = None
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    Image.init()
+    Image.ID.sort(key=lambda name: (Image.OPEN[name][1] is None, name))
