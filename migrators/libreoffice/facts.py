@@ -12,6 +12,10 @@ from migrators.libreoffice import documents
 
 TEXT_LIMIT = 4 * 1024 * 1024  # characters: a very long book has two million
 _SHAPE_DEPTH = 20
+_DATE_FIELDS = (
+    "com.sun.star.text.textfield.DateTime",
+    "com.sun.star.text.TextField.DateTime",  # as Impress and Draw call it
+)
 _DATE_FIELD = "com.sun.star.text.textfield.DateTime"
 _CODE = re.compile(r"^[\s'rem]*(?:(?:public|private|static)\s+)*(?:sub|function)\s", re.I | re.M)
 # LibreOffice's CSV export: tab (a comma would join two numbers), quote, UTF-8, from line 1;
@@ -135,6 +139,8 @@ def _header_dates(document: Any) -> int:
 
 def _slides_counts(document: Any) -> dict[str, int]:
     counts = {"comments": 0, "hidden": 0, "live_dates": 0, "notes": 0, "images": 0}
+    for page in (*document.DrawPages, *document.MasterPages):
+        counts["live_dates"] += sum(map(_shape_dates, page))
     for page in document.DrawPages:
         counts["comments"] += _length(page.createAnnotationEnumeration())
         counts["images"] += sum(map(_picture, page))
@@ -147,6 +153,21 @@ def _slides_counts(document: Any) -> dict[str, int]:
                 if shape.supportsService("com.sun.star.presentation.NotesShape")
             )
     return counts
+
+
+def _shape_dates(shape: Any) -> int:
+    """Count the fields of a text box that show the time at which it is looked at."""
+    if not shape.supportsService("com.sun.star.drawing.Text") or not shape.String:
+        return 0
+    if shape.supportsService("com.sun.star.presentation.DateTimeShape"):
+        return 0  # shown where the slide says so: `IsDateTimeVisible`
+    portions = (
+        portion
+        for paragraph in _each(shape.createEnumeration())
+        for portion in _each(paragraph.createEnumeration())
+    )
+    fields = (one.TextField for one in portions if one.TextPortionType == "TextField")
+    return sum(any(map(one.supportsService, _DATE_FIELDS)) and not one.IsFixed for one in fields)
 
 
 def _picture(shape: Any) -> bool:
