@@ -80,6 +80,8 @@ def test_hostile_files_cost_only_themselves(
     }
     assert wrong == {}
     assert set(found) == set(expected)
-    assert peak < 6 * GIB, f"{peak / GIB:.1f} GiB"
+    print(f"peak {peak / GIB:.2f} GiB")
+    # A meter that could not read anything would say 0: a worker alone has more than this.
+    assert 0.2 * GIB < peak < 6 * GIB, f"{peak / GIB:.2f} GiB"
     assert left_behind("stubborn-child") == []
     assert {path: (digest(path).sha256, path.stat().st_mtime_ns) for path in regular} == before
