@@ -40,8 +40,8 @@ class Answer:
     matches: tuple[Match, ...]
 
 
-def ask(path: Path) -> Answer:
-    """Identify one file; its extension is part of the evidence.
+def ask(path: Path, note: str = "") -> Answer:
+    """Identify one file; its extension is part of the evidence. `note` goes with the answer.
 
     Raises VanishedError, UnreadableError, ToolFailureError.
     """
@@ -76,7 +76,7 @@ def ask(path: Path) -> Answer:
         signatures="; ".join(str(one["details"]) for one in reply["identifiers"]),
         puids=tuple(match.puid for match in matches),
         basis=_strongest(matches),
-        note="; ".join(filter(None, [problem, *warnings])),
+        note="; ".join(filter(None, [note, problem, *warnings])),
     )
     return Answer(opinion, matches)
 

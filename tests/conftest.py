@@ -29,6 +29,22 @@ def schemas() -> Path:
     return _folder("SKANEARKIV_TEST_SCHEMAS", "a folder with premis-3.0.xsd and xlink.xsd")
 
 
+@pytest.fixture(scope="session")
+def droid_files() -> tuple[Path, Path]:
+    """The National Archives' signature file and container signature file, v118."""
+    folder = _folder("SKANEARKIV_TEST_SIGNATURES", "a folder with DROID's two signature files")
+    return (
+        folder / "DROID_SignatureFile_V118.xml",
+        folder / "container-signature-20240501.xml",
+    )
+
+
+@pytest.fixture(scope="session")
+def skeletons() -> Path:
+    """Skeleton files whose names carry the true PUID."""
+    return _folder("SKANEARKIV_SKELETONS", "a folder of skeleton files")
+
+
 def _folder(variable: str, what: str) -> Path:
     value = os.environ.get(variable)
     if not value:

@@ -16,12 +16,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.core import isolate
+from pipeline.core import isolate, text_encoding
 from pipeline.core.isolate import Pool
 from pipeline.core.records import Agent, Outcome, ValidationResult
-from validators import text_encoding
+from pipeline.core.text_encoding import Encoding
 from validators.findings import Findings, empty, packages
-from validators.text_encoding import Encoding
 
 NAME = "text"
 _BLOCK = 1 << 20
@@ -101,8 +100,17 @@ def _encoding(path: Path) -> Encoding:
         for text in _blocks(path, Encoding("utf-8")):
             ascii_only = ascii_only and text.isascii()
     except UnicodeDecodeError:
-        return text_encoding.guess(_sample(path))
+        sample = _sample(path)
+        return text_encoding.single_byte(sample) or _by_statistics(sample)
     return Encoding("ascii" if ascii_only else "utf-8")
+
+
+def _by_statistics(sample: bytes) -> Encoding:
+    """Return the likeliest encoding of a sample in which Swedish letters decide nothing."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(sample).best()
+    return Encoding(best.encoding.replace("_", "-") if best else "iso-8859-1", guessed=True)
 
 
 def _holding(path: Path, encoding: Encoding) -> Encoding:

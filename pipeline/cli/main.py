@@ -8,6 +8,7 @@ import typer
 from pipeline.cli import (
     demo_command,
     doctor_command,
+    format_command,
     identify_command,
     report_command,
     run_command,
@@ -37,6 +38,7 @@ for module in (
     report_command,
     identify_command,
     validate_command,
+    format_command,
     doctor_command,
     demo_command,
 ):

@@ -48,11 +48,17 @@ class Batches:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of a configuration file. Tool paths: name of the tool -> program or jar."""
+    """All of a configuration file. Tool paths: name of the tool -> program or jar.
+
+    `engine` is siegfried, fido or both; `signatures` names FIDO's signature set (empty: the
+    one that `skanearkiv signatures use` chose).
+    """
 
     limits: Limits = field(default_factory=Limits)
     batches: Batches = field(default_factory=Batches)
     sha512: bool = False
+    engine: str = "both"
+    signatures: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
@@ -62,6 +68,9 @@ class Settings:
             for name, path in self.tools.items()
         }
         values["SKANEARKIV_MAX_PIXELS"] = str(self.limits.max_pixels)
+        values["SKANEARKIV_ENGINE"] = self.engine
+        if self.signatures:
+            values["SKANEARKIV_SIGNATURES"] = self.signatures
         return values
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import os
 
-_PASSED = frozenset({"PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "JAVA_HOME", "LD_LIBRARY_PATH"})
+_PASSED = frozenset(
+    {
+        "PATH", "HOME", "TMPDIR", "VIRTUAL_ENV", "JAVA_HOME", "LD_LIBRARY_PATH",
+        "XDG_CACHE_HOME", "XDG_DATA_HOME",
+    }
+)  # fmt: skip
 # Tools sort, decode names and format dates by locale; C.UTF-8 ships with Debian's libc.
 # OMP_THREAD_LIMIT: Tesseract's threads slow each other down when each core has a worker
 # (measured: 11.1 s against 16.4 s). SOURCE_DATE_EPOCH: the same bytes on every run.

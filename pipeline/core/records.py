@@ -84,6 +84,17 @@ class Basis(StrEnum):
         return self in (Basis.CONTAINER, Basis.SIGNATURE)
 
 
+class Agreement(StrEnum):
+    """How two identification engines' answers stand to each other (docs/identification.md)."""
+
+    AGREE = "agree"
+    REFINED = "refined"  # one answer is, by PRONOM's priority, more specific than the other
+    NEWER = "newer"  # the signatures of one engine do not have the other's answer
+    CONFLICT = "conflict"  # two answers from bytes, and nothing decides between them
+    SINGLE = "single"  # only one engine answered from bytes, or only one was asked
+    WEAK = "weak"  # no engine answered from bytes: extension or text decides, or nothing
+
+
 class Verdict(StrEnum):
     """A validator's answer."""
 
@@ -171,6 +182,45 @@ class Opinion:
 
 
 @dataclass(frozen=True, slots=True)
+class TextFacts:
+    """What kind of text a file holds, by its first and last 64 KiB.
+
+    `encoding` is a Python codec's name; `line_ends` is LF, CRLF, CR, mixed or none.
+    """
+
+    encoding: str
+    line_ends: str
+    guessed: bool = False
+    mark: bool = False  # begins with a byte order mark
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A format that an unidentified file may be, and what speaks for it."""
+
+    puid: str
+    name: str
+    why: str  # signature (part of one matches), mime, extension
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """What helps a person with a file that no engine could identify.
+
+    `first` holds the first 16 bytes; `entropy` is in bits per byte (0.0-8.0) over at most
+    the first and last 64 KiB; `mime` and `description` are libmagic's. Files with the same
+    `group` look alike: they are one line in the report.
+    """
+
+    mime: str
+    description: str
+    entropy: float
+    first: bytes
+    nearest: tuple[Candidate, ...]
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Identification:
     """The format of a file: one answer, and the opinions that it came from."""
 
@@ -185,6 +235,9 @@ class Identification:
     extension_mismatch: bool = False
     conflict: bool = False
     opinions: tuple[Opinion, ...] = ()
+    agreement: Agreement = Agreement.SINGLE
+    text: TextFacts | None = None
+    clues: Clues | None = None
 
 
 @dataclass(frozen=True, slots=True)

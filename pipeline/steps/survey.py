@@ -3,13 +3,9 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
-
 from format_registry import identifier
 from pipeline.core.budget import budget
-from pipeline.core.errors import ChangedError, FileError, from_os_error
+from pipeline.core.errors import ChangedError, FileError
 from pipeline.core.hashing import Digest, digest
 from pipeline.core.paths import under
 from pipeline.core.records import (
@@ -39,35 +35,12 @@ def survey(job: SurveyJob, context: Context) -> SurveyResult:
             if found.size == 0:
                 failure = Failure(Outcome.EMPTY, "file.empty", "0 bytes")
                 return SurveyResult(job.file, found, None, failure, tuple(events))
-            identification = _identify(path, job.raw)
+            identification = identifier.identify(path)
             events.append(_identified(identification))
     except FileError as error:
         failure = Failure(error.outcome, error.code, error.detail)
         return SurveyResult(job.file, found, None, failure, tuple(events))
     return SurveyResult(job.file, found, identification, None, tuple(events))
-
-
-def _identify(path: Path, raw: bytes) -> Identification:
-    """Identify under a name that every engine can take."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="skanearkiv-") as folder:
-            safe = identifier.safe_name(os.path.basename(raw), Path(folder))
-            if safe is None and path_is_text(path):
-                return identifier.identify(path)
-            safe = safe or Path(folder) / "source"
-            safe.symlink_to(path)
-            return identifier.identify(safe)
-    except OSError as error:
-        raise from_os_error(error) from error
-
-
-def path_is_text(path: Path) -> bool:
-    """Whether a whole path is UTF-8, its folders included."""
-    try:
-        os.fsencode(path).decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _hashed(found: Digest) -> Event:
@@ -83,6 +56,8 @@ def _identified(found: Identification) -> Event:
     detail = f"{found.puid or 'unknown'} by {found.basis.value}"
     if found.extension_mismatch:
         detail += "; extension mismatch"
+    if len(found.opinions) > 1:
+        detail += f"; engines: {found.agreement.value}"
     outcome = "success" if found.puid else "failure"
     if found.conflict:
         outcome, detail = "warning", f"{detail}; candidates {', '.join(found.candidates)}"

@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from format_registry import policy as policies
-from format_registry.identifier import SIEGFRIED_LIMIT, identify
+from format_registry.identifier import identify
+from format_registry.looks import SIEGFRIED_LIMIT
 from pipeline.config.settings import Settings
 from pipeline.core.records import Basis, Outcome
 from pipeline.steps.jobs import Context, SurveyJob

@@ -52,10 +52,11 @@ def by_mark(head: bytes) -> Encoding | None:
     return None
 
 
-def guess(sample: bytes) -> Encoding:
-    """Return the most likely single-byte encoding of a sample that is not UTF-8.
+def single_byte(sample: bytes) -> Encoding | None:
+    """Return the encoding that the letters of a sample speak for; None if it holds none.
 
-    `sample` should hold the places with bytes above 127, whole lines around them.
+    `sample` is not UTF-8, and should hold the places with bytes above 127, whole lines
+    around them.
     """
     windows, dos = _letters(_WINDOWS, sample), _letters(_DOS, sample)
     if dos > windows:
@@ -64,10 +65,7 @@ def guess(sample: bytes) -> Encoding:
         if _C1.search(sample) and not _UNDEFINED_1252.search(sample):
             return Encoding("cp1252", guessed=True)
         return Encoding("iso-8859-1", guessed=True)
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(sample).best()
-    return Encoding(best.encoding.replace("_", "-") if best else "iso-8859-1", guessed=True)
+    return None
 
 
 def _letters(pattern: re.Pattern[bytes], sample: bytes) -> int:

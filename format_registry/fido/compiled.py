@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A compiled signature set as a file, so that a worker starts in milliseconds.
+
+JSON, not pickle: a file that anyone could have written must not run code. `FORM` is
+part of the name under which it is kept; what an older version of the product wrote is
+not read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from format_registry.fido.model import (
+    ContainerSignature,
+    Format,
+    InnerFile,
+    Pattern,
+    Place,
+    Signature,
+    SignatureSet,
+    Step,
+)
+from format_registry.fido.prefilter import Key, choose
+
+FORM = 1
+
+
+def write(path: Path, found: SignatureSet) -> None:
+    """Write a set and its prefilter's choices, in full or not at all. Raises OSError."""
+    patterns: dict[Pattern, int] = {}
+
+    def number(pattern: Pattern) -> int:
+        return patterns.setdefault(pattern, len(patterns))
+
+    data = {
+        "form": FORM,
+        "name": found.name,
+        "version": found.version,
+        "sources": found.sources,
+        "formats": [
+            [one.puid, one.name, one.version, one.mime, one.extensions, sorted(one.over)]
+            for one in found.formats.values()
+        ],
+        "signatures": [
+            [one.puid, one.name, [number(p) for p in one.patterns], _key(choose(one))]
+            for one in found.signatures
+        ],
+        "containers": [
+            [
+                one.kind,
+                one.name,
+                one.puids,
+                [[x.path, [[number(p) for p in some] for some in x.signatures]] for x in one.files],
+            ]
+            for one in found.containers
+        ],
+    }
+    data["patterns"] = [
+        [p.place.value, [[s.low, s.high, s.expression.decode("latin-1")] for s in p.steps], p.rest]
+        for p in patterns
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, staged = tempfile.mkstemp(dir=path.parent, prefix=".compiled-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(data, stream, separators=(",", ":"))
+        os.replace(staged, path)
+    except BaseException:
+        Path(staged).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path) -> tuple[SignatureSet, list[Key | None]]:
+    """Return a set and its prefilter's choices. Raises OSError, ValueError."""
+    data = json.loads(path.read_bytes())
+    if data["form"] != FORM:
+        raise ValueError(f"{path} has the form {data['form']}, not {FORM}")
+    patterns = [
+        Pattern(
+            Place(place),
+            tuple(Step(low, high, text.encode("latin-1")) for low, high, text in steps),
+            (rest[0], rest[1]),
+        )
+        for place, steps, rest in data["patterns"]
+    ]
+
+    def these(numbers: Sequence[int]) -> tuple[Pattern, ...]:
+        return tuple(patterns[number] for number in numbers)
+
+    formats = {
+        row[0]: Format(row[0], row[1], row[2], row[3], tuple(row[4]), frozenset(row[5]))
+        for row in data["formats"]
+    }
+    found = SignatureSet(
+        name=data["name"],
+        version=data["version"],
+        sources=tuple((name, digest) for name, digest in data["sources"]),
+        formats=formats,
+        signatures=tuple(Signature(row[0], row[1], these(row[2])) for row in data["signatures"]),
+        containers=tuple(
+            ContainerSignature(
+                kind,
+                name,
+                tuple(puids),
+                tuple(InnerFile(inside, tuple(these(some) for some in x)) for inside, x in files),
+            )
+            for kind, name, puids, files in data["containers"]
+        ),
+    )
+    return found, [_unkey(row[3]) for row in data["signatures"]]
+
+
+def _key(key: Key | None) -> list[Any] | None:
+    return [key[0], key[1], [one.decode("latin-1") for one in key[2]]] if key else None
+
+
+def _unkey(data: list[Any] | None) -> Key | None:
+    return (data[0], data[1], tuple(one.encode("latin-1") for one in data[2])) if data else None

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The literal bytes that every match of an expression must contain, and where.
+
+Only a complete account may be used to rule a signature out: what cannot be analysed is
+passed over, never guessed. The parse tree is that of Python's own `re`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+# What `re` itself parses with; not public, hence tested on every expression in use.
+op: Any = import_module("re._constants")
+parser: Any = import_module("re._parser")
+
+# A literal with more variants than this says too little for what it costs to look up.
+_VARIANTS = 64
+_CLASS = 16
+_UNROLL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """One of `variants` stands between `low` and `high` bytes after the match's beginning.
+
+    `high` is None where nothing bounds it.
+    """
+
+    low: int
+    high: int | None
+    variants: tuple[bytes, ...]
+
+    @property
+    def shortest(self) -> int:
+        """Length of the shortest variant."""
+        return min(len(one) for one in self.variants)
+
+
+@lru_cache(maxsize=8192)
+def width(expression: bytes) -> tuple[int, int | None]:
+    """Return the least and greatest number of bytes that a match can have."""
+    low, high = parser.parse(expression.decode("latin-1")).getwidth()
+    return int(low), None if high >= op.MAXREPEAT else int(high)
+
+
+@lru_cache(maxsize=8192)
+def literals(expression: bytes) -> tuple[Literal, ...]:
+    """Return the literals of an expression, in order."""
+    walk = _Walk()
+    walk.over(parser.parse(expression.decode("latin-1")))
+    walk.flush()
+    return tuple(walk.found)
+
+
+class _Walk:
+    def __init__(self) -> None:
+        self.found: list[Literal] = []
+        self._low = 0
+        self._high: int | None = 0
+        self._start: tuple[int, int | None] = (0, 0)
+        self._run: list[bytes] = []
+
+    def over(self, tree: Any) -> None:
+        for code, value in tree:
+            if code is op.SUBPATTERN:
+                self.over(value[3])
+                continue
+            if code in (op.ASSERT, op.ASSERT_NOT, op.AT):
+                # They take no bytes, and what is behind them need not be in the match.
+                continue
+            variants = _variants(code, value)
+            if variants is None:
+                self.flush()
+                self._skip(code, value)
+            else:
+                self._append(variants)
+
+    def flush(self) -> None:
+        if self._run and all(self._run):
+            variants = tuple(sorted(set(self._run)))
+            self.found.append(Literal(*self._start, variants))
+        self._run = []
+
+    def _append(self, variants: list[bytes]) -> None:
+        if self._run and len(self._run) * len(variants) > _VARIANTS:
+            self.flush()
+        if not self._run:
+            self._start, self._run = (self._low, self._high), [b""]
+        self._run = [one + more for one in self._run for more in variants]
+        lengths = [len(one) for one in variants]
+        self._advance(min(lengths), max(lengths))
+
+    def _skip(self, code: Any, value: Any) -> None:
+        if code in (op.ANY, op.NOT_LITERAL, op.IN):
+            self._advance(1, 1)
+        elif code is op.BRANCH:
+            widths = [one.getwidth() for one in value[1]]
+            self._advance(min(low for low, _ in widths), max(high for _, high in widths))
+        elif code in (op.MAX_REPEAT, op.MIN_REPEAT):
+            least, most, tree = value
+            low, high = tree.getwidth()
+            self._advance(int(least) * int(low), int(most) * int(high))
+        else:
+            raise ValueError(f"an expression with {code}")
+
+    def _advance(self, low: int, high: int) -> None:
+        self._low += int(low)
+        unbounded = self._high is None or high >= op.MAXREPEAT
+        self._high = None if unbounded else (self._high or 0) + int(high)
+
+
+def _variants(code: Any, value: Any) -> list[bytes] | None:
+    """Return every string that an element can match if they are few, else None."""
+    if code is op.LITERAL:
+        return [bytes([value])]
+    if code is op.IN:
+        members = _members(value)
+        return [bytes([one]) for one in members] if members else None
+    if code is op.BRANCH:
+        found: list[bytes] = []
+        for tree in value[1]:
+            inner = _strings(tree)
+            if inner is None:
+                return None
+            found += inner
+        return found if len(found) <= _VARIANTS else None
+    if code in (op.MAX_REPEAT, op.MIN_REPEAT):
+        least, most, tree = value
+        if least == most and int(most) <= _UNROLL:
+            inner = _strings(tree)
+            if inner is not None and len(inner) == 1:
+                return [inner[0] * int(most)]
+    return None
+
+
+def _strings(tree: Any) -> list[bytes] | None:
+    found = [b""]
+    for code, value in tree:
+        inner = _strings(value[3]) if code is op.SUBPATTERN else _variants(code, value)
+        if inner is None or len(found) * len(inner) > _VARIANTS:
+            return None
+        found = [one + more for one in found for more in inner]
+    return found
+
+
+def _members(value: Any) -> list[int] | None:
+    found: set[int] = set()
+    for code, one in value:
+        if code is op.LITERAL:
+            found.add(one)
+        elif code is op.RANGE:
+            found.update(range(one[0], one[1] + 1))
+        else:
+            return None
+        if len(found) > _CLASS:
+            return None
+    return sorted(found)

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Which signatures can match at all: a few look-ups instead of two thousand expressions.
+
+Each signature gives its rarest literal. Literals at a fixed offset from either end are
+looked up in dictionaries, the rest are searched together by RE2 (linear in the window,
+whatever it holds). Only what cannot match is left out; the candidates are matched in full
+(`chains`).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import re2
+
+from format_registry.fido.literals import Literal, literals, width
+from format_registry.fido.model import Pattern, Place, Signature
+from format_registry.fido.windows import NEAR, Windows
+
+# Search windows from either end; a literal goes to the smallest that holds it. What a
+# window costs is set against what a literal tells.
+_SPANS = (512, 8192, 32768, NEAR)
+_COSTS = (0.5, 1.0, 2.0, 4.0)
+_COMMON = frozenset(b"\x00\xff\x20\n")
+_LONGEST = 8
+# RE2 builds its automaton as it goes, within this; beyond it every signature is tried.
+_RE2_BYTES = 8 << 20
+
+# (kind, offset or span, literals): kind is bof, eof (fixed offset), head or tail (searched)
+Key = tuple[str, int, tuple[bytes, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    score: float
+    key: Key
+
+
+def choose(signature: Signature) -> Key | None:
+    """Return the literal by which a signature is found; None: it must always be tried."""
+    choices = [
+        choice for pattern in signature.patterns for choice in _choices(pattern) if choice.score > 0
+    ]
+    return max(choices, key=lambda one: one.score).key if choices else None
+
+
+def _choices(pattern: Pattern) -> Iterator[_Choice]:
+    if pattern.place is Place.BOF:
+        yield from _from_beginning(pattern)
+    elif pattern.place is Place.EOF and pattern.rest[1] is not None:
+        yield from _from_end(pattern, pattern.rest[0], pattern.rest[1])
+
+
+def _from_beginning(pattern: Pattern) -> Iterator[_Choice]:
+    low, high = 0, 0
+    for step in pattern.steps:
+        least, most = width(step.expression)
+        if step.high is None or most is None or high > NEAR:
+            return
+        low, high = low + step.low, high + step.high
+        for one in literals(step.expression):
+            longest = max(len(variant) for variant in one.variants)
+            if low == high and one.low == one.high:
+                if low + one.low + longest <= NEAR:
+                    yield _fixed("bof", low + one.low, one)
+            elif one.high is not None:
+                yield from _searched("head", high + one.high + longest, one.variants)
+        low, high = low + least, high + most
+
+
+def _from_end(pattern: Pattern, low: int, high: int) -> Iterator[_Choice]:
+    """Go backwards; `low` and `high` bound how far before the end of the file a step ends."""
+    for step in reversed(pattern.steps):
+        least, most = width(step.expression)
+        if most is None:
+            return
+        for one in literals(step.expression):
+            if low == high and least == most and one.low == one.high:
+                yield _fixed("eof", low + least - one.low, one)
+            else:
+                yield from _searched("tail", high + most - one.low, one.variants)
+        if step.high is None:
+            return
+        low, high = low + least + step.low, high + most + step.high
+
+
+def _searched(kind: str, end: int, variants: tuple[bytes, ...]) -> Iterator[_Choice]:
+    for span, cost in zip(_SPANS, _COSTS, strict=True):
+        if end <= span:
+            cut = tuple(sorted({one[:16] for one in variants}))
+            yield _Choice(_rarity(cut) - cost, (kind, span, cut))
+            return
+
+
+def _fixed(kind: str, offset: int, one: Literal) -> _Choice:
+    """Take the rarest few bytes of a literal; all variants must give the same number."""
+    length = min(_LONGEST, one.shortest)
+    length = 8 if length == 8 else 4 if length >= 4 else length
+    best = max(
+        range(one.shortest - length + 1),
+        key=lambda at: (_rarity([variant[at : at + length] for variant in one.variants]), -at),
+    )
+    cut = tuple(sorted({variant[best : best + length] for variant in one.variants}))
+    offset = offset + best if kind == "bof" else offset - best
+    return _Choice(_rarity(cut) - (0.1 if kind == "eof" else 0.0), (kind, offset, cut))
+
+
+def _rarity(variants: Iterable[bytes]) -> float:
+    """Say how much a literal tells: its bytes, of which zeros and blanks say little."""
+    several = list(variants)
+    least = min(sum(0.25 if byte in _COMMON else 1.0 for byte in one) for one in several)
+    return min(least, 6.0) - 0.02 * len(several)
+
+
+class Prefilter:
+    """The look-up for a list of signatures, by their number in it."""
+
+    def __init__(self, keys: Sequence[Key | None]) -> None:
+        self._all = list(range(len(keys)))
+        self._always = [number for number, key in enumerate(keys) if key is None]
+        fixed: dict[tuple[str, int, int], dict[bytes, list[int]]] = defaultdict(dict)
+        searched: dict[tuple[str, int], dict[bytes, list[int]]] = defaultdict(dict)
+        for number, key in enumerate(keys):
+            if key is None:
+                continue
+            kind, offset, variants = key
+            for one in variants:
+                if kind in ("bof", "eof"):
+                    table = fixed[kind, offset, len(one)]
+                else:
+                    table = searched[kind, offset]
+                table.setdefault(one, []).append(number)
+        self._head = [
+            (offset, offset + length, table)
+            for (kind, offset, length), table in sorted(fixed.items(), key=lambda item: item[0])
+            if kind == "bof"
+        ]
+        self._tail = [
+            (offset, offset - length, table)
+            for (kind, offset, length), table in sorted(fixed.items(), key=lambda item: item[0])
+            if kind == "eof"
+        ]
+        self._spans, self._ends = (
+            [
+                (span, _Searched(table))
+                for (one, span), table in sorted(searched.items(), key=lambda item: item[0])
+                if one == kind
+            ]
+            for kind in ("head", "tail")
+        )
+
+    def candidates(self, windows: Windows) -> list[int]:
+        """Return the numbers of all signatures that may match, in order."""
+        head, tail = windows.head, windows.tail
+        found = set(self._always)
+        size = len(head)
+        for start, end, table in self._head:
+            if start >= size:
+                break
+            found.update(table.get(head[start:end], ()))
+        size = len(tail)
+        for start, end, table in self._tail:
+            if start > size:
+                break
+            found.update(table.get(tail[size - start : size - end], ()))
+        for span, one in self._spans:
+            if not one.add(head[:span], found):
+                return self._all
+        for span, one in self._ends:
+            if not one.add(tail[-span:], found):
+                return self._all
+        return sorted(found)
+
+
+class _Searched:
+    """Literals that are searched for together."""
+
+    def __init__(self, table: dict[bytes, list[int]]) -> None:
+        self._numbers = list(table.values())
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.never_capture = True
+        options.log_errors = False
+        options.max_mem = _RE2_BYTES
+        # Whether any is there takes half the time of finding out which, and mostly none is.
+        # RE2 has a notation of its own: every byte is written as \xHH.
+        texts = (b"".join(b"\\x%02x" % byte for byte in literal) for literal in table)
+        self._any = re2.compile(b"|".join(texts), options)
+        options.literal = True
+        self._set = re2.Set.SearchSet(options)
+        for literal in table:
+            self._set.Add(literal)
+        self._set.Compile()
+
+    def add(self, window: bytes, found: set[int]) -> bool:
+        """Add the numbers of what is in the window; False if RE2's memory was used up."""
+        if self._any.search(window) is None:
+            return True
+        hits = self._set.Match(window)
+        for hit in hits or ():
+            found.update(self._numbers[hit])
+        return bool(hits)
