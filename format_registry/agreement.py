@@ -116,11 +116,11 @@ def _weak(one: siegfried.Answer | None, two: Answer | None) -> Ruling:
 
     An extension that several formats share names none of them.
     """
-    if one is not None and len(one.matches) == 1:
-        match = one.matches[0]
-        return Ruling(match.puid, Agreement.WEAK, siegfried.basis_of(match))
     named = tuple(match.puid for match in two.matches) if two else ()
     candidates = tuple(dict.fromkeys([*(m.puid for m in (one.matches if one else ())), *named]))
+    if one is not None and len(one.matches) == 1:
+        basis, several = siegfried.basis_of(one.matches[0]), len(candidates) > 1
+        return Ruling(one.matches[0].puid, Agreement.WEAK, basis, True, candidates * several)
     if len(named) == 1 and (one is None or not one.matches):
         return Ruling(named[0], Agreement.WEAK, Basis.EXTENSION, False)
     return Ruling(None, Agreement.WEAK, Basis.NONE, False, candidates)

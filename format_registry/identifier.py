@@ -13,6 +13,7 @@ from pathlib import Path
 
 from format_registry import looks, siegfried, signatures
 from pipeline.core import isolate
+from pipeline.core.budget import budget, memory, remaining
 from pipeline.core.errors import (
     ConfigError,
     CrashError,
@@ -24,6 +25,8 @@ from pipeline.core.isolate import Pool
 from pipeline.core.records import Agent, Basis, Identification, Opinion
 from pipeline.core.versions import wheel_agent
 
+# Seconds after which Siegfried is given up. It is given 64 MiB at the most: 0.2 s.
+_PATIENCE = 30.0
 VARIABLE = "SKANEARKIV_ENGINE"
 ENGINES = {"siegfried": ("siegfried",), "fido": ("fido",), "both": ("siegfried", "fido")}
 
@@ -54,7 +57,8 @@ def identify(path: Path, name: bytes = b"") -> Identification:
     """
     asked = engines()
     try:
-        return isolate.call(Pool.IDENTIFY, looks.look, path, asked, name)
+        with budget(min(remaining(), _PATIENCE), memory()):
+            return isolate.call(Pool.IDENTIFY, looks.look, path, asked, name)
     except (ToolFailureError, CrashError, ToolTimeoutError, OutOfMemoryError) as error:
         if asked != ENGINES["both"]:
             raise

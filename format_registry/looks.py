@@ -23,7 +23,7 @@ from format_registry.fido.engine import Answer, Engine, extension_of
 from format_registry.fido.model import Format
 from format_registry.fido.windows import Windows
 from pipeline.core.budget import MIB
-from pipeline.core.errors import ChangedError, FileError, from_os_error
+from pipeline.core.errors import ChangedError, FileError, TooLargeError, from_os_error
 from pipeline.core.records import Basis, Identification, Opinion
 from pipeline.core.versions import wheel_agent
 
@@ -32,6 +32,8 @@ FIDO = "FIDO"
 # 3 GiB. Of larger files than this it is given both ends.
 SIEGFRIED_LIMIT = 64 * MIB
 _EXCERPT = "asked about the first and last MiB of a large file"
+# It unpacks the parts that it looks into in full: 7 s for one of 1 GiB.
+_LARGEST_PART = 128 * MIB
 _EDGE = 64 * 1024
 _PLAIN_TEXT = "x-fmt/111"
 _TEXTUAL = re.compile(r"text/|[/+](xml|json|javascript|sql|rtf|x-yaml)\b")
@@ -64,7 +66,8 @@ def _look(stream: IO[bytes], path: Path, engines: Sequence[str], name: bytes) ->
     first, problem = None, ""
     if "siegfried" in engines:
         try:
-            first = _siegfried(path, windows, extension)
+            known = second or engine.containers.match(stream, windows)
+            first = _siegfried(path, windows, extension, known.largest)
         except FileError as error:
             if second is None:
                 raise
@@ -160,7 +163,9 @@ def _beyond(puid: str, first: siegfried.Answer | None) -> bool:
     return not any(one.version <= int(match[1]) and puid in one.signed for one in older)
 
 
-def _siegfried(path: Path, windows: Windows, extension: str) -> siegfried.Answer:
+def _siegfried(path: Path, windows: Windows, extension: str, largest: int) -> siegfried.Answer:
+    if windows.size <= SIEGFRIED_LIMIT and largest > _LARGEST_PART:
+        raise TooLargeError(f"not asked: it would unpack a part of {largest} bytes")
     if windows.size <= SIEGFRIED_LIMIT and _is_text(path):
         return siegfried.ask(path)
     with tempfile.TemporaryDirectory(prefix="skanearkiv-") as folder:

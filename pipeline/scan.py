@@ -44,11 +44,12 @@ def _folder(root: bytes, below: bytes) -> Iterator[FileRecord]:
             if stat.S_ISDIR(status.st_mode):
                 folders.append(raw)
             else:
-                yield _record(root, raw, status)
+                yield record(root, raw, status)
         pending.extend(reversed(folders))
 
 
-def _record(root: bytes, raw: bytes, status: os.stat_result) -> FileRecord:
+def record(root: bytes, raw: bytes, status: os.stat_result) -> FileRecord:
+    """Return the record of an entry below `root` that has this status."""
     if stat.S_ISREG(status.st_mode):
         return FileRecord(raw, FileKind.REGULAR, status.st_size, status.st_mtime_ns)
     if stat.S_ISLNK(status.st_mode):

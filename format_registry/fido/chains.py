@@ -60,7 +60,7 @@ class Matcher:
 class _Step:
     """A step with its expression compiled."""
 
-    __slots__ = ("expression", "fixed", "high", "least", "low", "most")
+    __slots__ = ("expression", "fixed", "high", "least", "low", "most", "reach")
 
     def __init__(self, step: Step) -> None:
         least, most = width(step.expression)
@@ -68,6 +68,9 @@ class _Step:
             raise ValueError(f"an expression without bound: {step.expression[:80]!r}")
         self.low, self.high, self.least, self.most = step.low, step.high, least, most
         self.fixed = least == most
+        # What a match looks at: opf-fido's expressions may end in (?!...), of which the
+        # bytes behind the match decide. None of those is longer than its own text.
+        self.reach = most + (len(step.expression) if b"(?!" in step.expression else 0)
         self.expression = re.compile(step.expression, re.DOTALL)
 
 
@@ -156,7 +159,9 @@ class _Chain:
         if len(run) == 1 and run[0].fixed:
             # The bounds of its end are those of its beginning.
             begin = max(begin, earliest - run[0].most)
-            return run[0].expression.search(window, begin, latest) is not None
+            beyond = latest + run[0].reach - run[0].most
+            found = run[0].expression.search(window, begin, beyond)
+            return found is not None and found.end() <= latest
         return any(earliest <= end <= latest for end in _spread(run, window, begin, latest))
 
 
@@ -188,7 +193,7 @@ def _single(step: _Step, window: bytes, low: int, final: int, *, anywhere: bool)
     if low == final:
         found = step.expression.match(window, low)
     else:
-        found = step.expression.search(window, low, final + step.most)
+        found = step.expression.search(window, low, final + step.reach)
     if found is None or found.start() > final:
         return -1
     end = found.end()
@@ -218,10 +223,10 @@ def _spread(run: _Run, window: bytes, low: int, high: int) -> list[int]:
 
 
 def _ends(step: _Step, window: bytes, spans: list[tuple[int, int]]) -> Iterator[int]:
-    search, most = step.expression.search, step.most
+    search, most, reach = step.expression.search, step.most, step.reach
     for low, high in spans:
         at = low
-        while (found := search(window, at, high + most)) is not None:
+        while (found := search(window, at, high + reach)) is not None:
             start = found.start()
             if start > high:
                 break

@@ -25,6 +25,20 @@ _MAGIC = {b"PK\x03\x04": "ZIP", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": "OLE2"}
 _LARGEST_PART = 4 << 20
 
 
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a container holds: (PUID, signature's name) of all signatures that match.
+
+    `largest` is the size in bytes, unpacked, of the largest part that signatures ask for.
+    """
+
+    found: tuple[tuple[str, str], ...] = ()
+    largest: int = 0
+
+
+NOTHING = Inside()
+
+
 def kind_of(head: bytes) -> str | None:
     """Return ZIP or OLE2 by the first bytes, None for everything else."""
     return _MAGIC.get(head[:4]) or _MAGIC.get(head[:8])
@@ -36,25 +50,23 @@ class Containers:
     def __init__(self, signatures: Sequence[ContainerSignature]) -> None:
         self._kinds = {kind: _Kind(signatures, kind) for kind in ("ZIP", "OLE2")}
 
-    def match(self, stream: IO[bytes], windows: Windows) -> tuple[tuple[str, str], ...]:
-        """Return (PUID, signature's name) of all that match; none for no or a broken container.
-
-        Raises OSError.
-        """
+    def match(self, stream: IO[bytes], windows: Windows) -> Inside:
+        """Return what a container holds; nothing for no or a broken one. Raises OSError."""
         name = kind_of(windows.head)
         if name is None:
-            return ()
+            return NOTHING
         kind = self._kinds[name]
         try:
             if name == "ZIP":
                 zipped = ZipParts(stream.fileno(), windows.size, windows.tail, kind.raw)
                 names = frozenset(kind.raw[raw] for raw in zipped.names)
-                return kind.match(names, lambda part, limit: zipped.read(part.encode(), limit))
+                found = kind.match(names, lambda part, limit: zipped.read(part.encode(), limit))
+                return Inside(found, zipped.largest)
             ole = OleParts(stream)
-            return kind.match(ole.names, ole.read)
+            return Inside(kind.match(ole.names, ole.read))
         except (BrokenZipError, BrokenOleError):
             # Its signature as a ZIP or OLE2 file remains; damage is the validators' to tell.
-            return ()
+            return NOTHING
 
     def matchers(self) -> Iterator[Matcher]:
         """Yield what matches the inner files."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO
 
 from format_registry.fido.chains import Chains
@@ -34,12 +34,14 @@ class Answer:
     """The formats of a file: none, one, or several that nothing decides between.
 
     `basis` is CONTAINER, SIGNATURE, EXTENSION or NONE. `contenders` are the PUIDs of all
-    that matched, where the file's extension chose among several.
+    that matched, where the file's extension chose among several. `largest` is the size in
+    bytes, unpacked, of the largest part of a container that signatures ask for.
     """
 
     matches: tuple[Match, ...]
     basis: Basis
     contenders: tuple[str, ...] = ()
+    largest: int = 0
 
 
 NOTHING = Answer((), Basis.NONE)
@@ -55,7 +57,7 @@ class Engine:
         )
         chains = Chains()
         self._matchers = [chains.matcher(one.patterns) for one in signatures.signatures]
-        self._containers = Containers(signatures.containers)
+        self.containers = Containers(signatures.containers)
         self._extensions: dict[str, list[str]] = {}
         for one in signatures.formats.values():
             for extension in one.extensions:
@@ -68,20 +70,19 @@ class Engine:
         """
         if not windows.size:
             return self._by_extension(extension)
-        inside = self._containers.match(stream, windows)
-        if inside:
-            found, basis = [Match(*one) for one in inside], Basis.CONTAINER
+        inside = self.containers.match(stream, windows)
+        if inside.found:
+            found, basis = [Match(*one) for one in inside.found], Basis.CONTAINER
         else:
             found, basis = self.signatures(windows), Basis.SIGNATURE
-        best = self._superior(found)
+        best = tuple(self._superior(found))
         if not best:
-            return self._by_extension(extension)
-        if len(best) == 1:
-            return Answer(tuple(best), basis)
-        named = [one for one in best if one.puid in self._extensions.get(extension, ())]
+            return replace(self._by_extension(extension), largest=inside.largest)
+        named = tuple(one for one in best if one.puid in self._extensions.get(extension, ()))
         if 0 < len(named) < len(best):
-            return Answer(tuple(named), basis, tuple(one.puid for one in best))
-        return Answer(tuple(best), basis)
+            contenders = tuple(one.puid for one in best)
+            return Answer(named, basis, contenders, largest=inside.largest)
+        return Answer(best, basis, largest=inside.largest)
 
     def open(self, stream: IO[bytes], name: str) -> Answer:
         """Read and identify an open regular file. Raises OSError, ChangedError."""
@@ -90,7 +91,7 @@ class Engine:
 
     def compile(self) -> None:
         """Compile every expression, so that none can fail later. Raises re.error."""
-        for one in (*self._matchers, *self._containers.matchers()):
+        for one in (*self._matchers, *self.containers.matchers()):
             one.compile()
 
     def signatures(self, windows: Windows) -> list[Match]:

@@ -118,8 +118,13 @@ def split(regex: str) -> tuple[list[Step], tuple[int, int | None] | None]:
             body += token[0]
             at = token.end()
     ended = regex.startswith("\\Z", at)
+    if not body and ended:
+        return steps, apart
     if not body:
-        return steps, apart if ended else None
+        # No end is asked for, but so many bytes must follow.
+        last = steps[-1]
+        more = b".{%d}" % apart[0] if apart[0] else b""
+        return [*steps[:-1], Step(last.low, last.high, last.expression + more)], None
     steps.append(Step(*apart, body.encode("utf-8")))
     return steps, (0, 0) if ended else None
 

@@ -121,5 +121,5 @@ class SignatureSet:
 
     @property
     def details(self) -> str:
-        """Name each file with the first 12 digits of its SHA-256, as records keep it."""
-        return "; ".join(f"{name} (SHA-256 {digest[:12]})" for name, digest in self.sources)
+        """Name each file with its SHA-256, as every record keeps it."""
+        return "; ".join(f"{name} (SHA-256 {digest})" for name, digest in self.sources)

@@ -77,7 +77,7 @@ def _from_end(pattern: Pattern, low: int, high: int) -> Iterator[_Choice]:
         if most is None:
             return
         for one in literals(step.expression):
-            if low == high and least == most and one.low == one.high:
+            if low == high and least == most and one.low == one.high and low + least <= NEAR:
                 yield _fixed("eof", low + least - one.low, one)
             else:
                 yield from _searched("tail", high + most - one.low, one.variants)

@@ -36,13 +36,14 @@ class _Entry:
     method: int
     size: int  # compressed
     offset: int
+    inflated: int
 
 
 class ZipParts:
     """The parts of a ZIP whose names are wanted. Raises BrokenZipError, OSError."""
 
     def __init__(self, descriptor: int, size: int, tail: bytes, wanted: Container[bytes]) -> None:
-        self._descriptor = descriptor
+        self._descriptor, self._size = descriptor, size
         self._entries: dict[bytes, _Entry] = {}
         start, length, self._shift = _directory(descriptor, size, tail)
         for name, entry in _entries(descriptor, start, min(length, _LARGEST_DIRECTORY)):
@@ -54,10 +55,17 @@ class ZipParts:
         """The wanted names that are there."""
         return frozenset(self._entries)
 
+    @property
+    def largest(self) -> int:
+        """Size in bytes, as the directory tells it, of the largest wanted part."""
+        return max((one.inflated for one in self._entries.values()), default=0)
+
     def read(self, name: bytes, limit: int) -> bytes:
         """Return the first `limit` bytes of a part; b"" where it cannot be unpacked."""
         entry = self._entries[name]
         offset = entry.offset + self._shift
+        if offset >= self._size:
+            return b""
         head = os.pread(self._descriptor, _LOCAL.size, offset)
         if len(head) < _LOCAL.size or not head.startswith(_MARK):
             return b""
@@ -133,28 +141,26 @@ def _entries(descriptor: int, offset: int, left: int) -> Iterator[tuple[bytes, _
             return
         lengths = fields[10:13]
         name_end = at + _ENTRY.size + lengths[0]
-        size, place = fields[8], fields[16]
-        if _UNKNOWN in (size, place):
-            size, place = _wide(buffer[name_end : name_end + lengths[1]], fields)
-        yield buffer[at + _ENTRY.size : name_end], _Entry(fields[4], size, place)
+        size, inflated, place = fields[8], fields[9], fields[16]
+        if _UNKNOWN in (size, inflated, place):
+            size, inflated, place = _wide(buffer[name_end : name_end + lengths[1]], fields)
+        yield buffer[at + _ENTRY.size : name_end], _Entry(fields[4], size, place, inflated)
         at = name_end + lengths[1] + lengths[2]
 
 
-def _wide(extra: bytes, fields: tuple[int, ...]) -> tuple[int, int]:
-    """Return compressed size and offset from the ZIP64 field (section 4.5.3)."""
-    size, place = fields[8], fields[16]
+def _wide(extra: bytes, fields: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return the sizes, compressed and not, and the offset, by the ZIP64 field (4.5.3)."""
+    found = {"inflated": fields[9], "size": fields[8], "place": fields[16]}
     at = 0
     while at + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, at)
         if kind == 1:
-            values = list(struct.unpack_from(f"<{length // 8}Q", extra[: at + 4 + length], at + 4))
-            # Only what does not fit stands there, in this order.
-            if fields[9] == _UNKNOWN and values:
-                values.pop(0)
-            if size == _UNKNOWN and values:
-                size = values.pop(0)
-            if place == _UNKNOWN and values:
-                place = values.pop(0)
+            body = extra[at + 4 : at + 4 + length]
+            values = iter(struct.unpack_from(f"<{len(body) // 8}Q", body))
+            # Only what does not fit elsewhere stands there, in this order.
+            for name, value in found.items():
+                if value == _UNKNOWN:
+                    found[name] = next(values, value)
             break
         at += 4 + length
-    return size, place
+    return found["size"], found["inflated"], found["place"]

@@ -12,6 +12,7 @@ from pipeline.cli import (
     identify_command,
     report_command,
     run_command,
+    signatures_command,
     status_command,
     validate_command,
 )
@@ -39,6 +40,7 @@ for module in (
     identify_command,
     validate_command,
     format_command,
+    signatures_command,
     doctor_command,
     demo_command,
 ):

@@ -37,9 +37,14 @@ def emit(data: Any) -> None:
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2) + "\n")
 
 
+def line(data: Any) -> str:
+    """Return a document as a line of JSON."""
+    return json.dumps(data, ensure_ascii=False) + "\n"
+
+
 def emit_line(data: Any) -> None:
     """Print one line of JSON to stdout, at once."""
-    sys.stdout.write(json.dumps(data, ensure_ascii=False) + "\n")
+    sys.stdout.write(line(data))
     sys.stdout.flush()
 
 
@@ -49,7 +54,7 @@ def failures() -> Iterator[None]:
     try:
         yield
     except SkanearkivError as error:
-        console.print(f"[bold red]Error:[/] {_escaped(str(error))}")
+        console.print(f"[bold red]Error:[/] {escaped(str(error))}")
         raise typer.Exit(error.exit_code) from None
     except KeyboardInterrupt:
         console.print("Stopped. What was recorded stays; run the same command to go on.")
@@ -65,7 +70,8 @@ def known_outcome(name: str) -> Outcome:
         raise ConfigError(f"there is no outcome {name!r}; there are {known}") from None
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text that rich prints as it is, whatever brackets or bytes it holds."""
     from rich.markup import escape
 
     return escape(text.encode("utf-8", "backslashreplace").decode("utf-8"))
@@ -105,7 +111,7 @@ class Screen:
     def say(self, text: str) -> None:
         """Print a line that matters."""
         if not self._quiet:
-            console.print(_escaped(text))
+            console.print(escaped(text))
 
     def scanning(self, found: int) -> None:
         """Show how many entries the scan has met."""
@@ -129,4 +135,4 @@ class Screen:
         if self._live or self._quiet or time.monotonic() - self._last < _PLAIN_EVERY:
             return
         self._last = time.monotonic()
-        console.print(_escaped(text()))
+        console.print(escaped(text()))

@@ -19,7 +19,9 @@ from tests.contract.samples import pdf, pdfa_2b, xml
 from tests.report.test_reports import make_ledger
 from tests.system.deliveries import COMMAND
 
-COMMANDS = ("run", "status", "report", "identify", "validate", "doctor", "demo")
+COMMANDS = (
+    "run", "status", "report", "identify", "validate", "format", "signatures", "doctor", "demo",
+)  # fmt: skip
 ODD = (
     b"plain.pdf",
     "åäö.pdf".encode(),
