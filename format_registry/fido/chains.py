@@ -10,25 +10,37 @@ expression for the whole would try its gaps in all combinations (`re` backtracks
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from format_registry.fido.literals import literals, width
+from format_registry.fido.literals import Facts, core, facts
 from format_registry.fido.model import Pattern, Place, Step
 from format_registry.fido.windows import NEAR, Windows
 
 # Beginnings are followed in stretches of this many bytes, so that an early match ends it.
 _STRETCH = 1 << 16
+# How often the middle of a literal may be met without the rest before it is searched whole.
+_TRIES = 64
 
 
 class Chains:
-    """Patterns, each compiled when it is first needed and once for all that share it."""
+    """Patterns, each compiled when it is first needed and once for all that share it.
 
-    def __init__(self) -> None:
+    `known` are facts of expressions; of those it lacks, they are found out.
+    """
+
+    def __init__(self, known: Mapping[bytes, Facts]) -> None:
+        self._known = known
         self._chains: dict[Pattern, _Chain] = {}
 
     def matcher(self, patterns: Sequence[Pattern]) -> Matcher:
         """Return what matches all of some patterns."""
-        return Matcher([self._chains.setdefault(one, _Chain(one)) for one in patterns])
+        return Matcher([self._chain(one) for one in patterns])
+
+    def _chain(self, pattern: Pattern) -> _Chain:
+        found = self._chains.get(pattern)
+        if found is None:
+            found = self._chains[pattern] = _Chain(pattern, self._known)
+        return found
 
 
 class Matcher:
@@ -58,20 +70,89 @@ class Matcher:
 
 
 class _Step:
-    """A step with its expression compiled."""
+    """A step: its bounds, what is known of its expression, and how to find it.
 
-    __slots__ = ("expression", "fixed", "high", "least", "low", "most", "reach")
+    Four of five expressions of PRONOM are plain bytes; those need no regular expression.
+    """
 
-    def __init__(self, step: Step) -> None:
-        least, most = width(step.expression)
-        if most is None:
-            raise ValueError(f"an expression without bound: {step.expression[:80]!r}")
-        self.low, self.high, self.least, self.most = step.low, step.high, least, most
-        self.fixed = least == most
+    __slots__ = (
+        "_before",
+        "_compiled",
+        "_core",
+        "_reach",
+        "_text",
+        "exact",
+        "facts",
+        "fixed",
+        "high",
+        "low",
+    )
+
+    def __init__(self, step: Step, facts: Facts) -> None:
+        self.low, self.high, self.facts = step.low, step.high, facts
+        self.fixed, self.exact = facts.least == facts.most, facts.exact
+        self._text = step.expression
+        self._compiled: re.Pattern[bytes] | None = None
+        self._core = core(self.exact or b"")
+        self._before = (self.exact or b"").find(self._core)
         # What a match looks at: opf-fido's expressions may end in (?!...), of which the
         # bytes behind the match decide. None of those is longer than its own text.
-        self.reach = most + (len(step.expression) if b"(?!" in step.expression else 0)
-        self.expression = re.compile(step.expression, re.DOTALL)
+        self._reach = facts.most + (len(self._text) if b"(?!" in self._text else 0)
+
+    @property
+    def expression(self) -> re.Pattern[bytes]:
+        """The expression, compiled when it is first asked for. Raises re.error."""
+        if self._compiled is None:
+            self._compiled = re.compile(self._text, re.DOTALL)
+        return self._compiled
+
+    def compile(self) -> None:
+        """Compile the expression now. Raises re.error."""
+        self._compiled = re.compile(self._text, re.DOTALL)
+
+    def find(self, window: bytes, low: int, high: int) -> tuple[int, int] | None:
+        """Return (beginning, an end) of the first match that begins at `low` to `high`."""
+        if self.exact is not None:
+            size = self.facts.most
+            if low == high:
+                return (low, low + size) if window.startswith(self.exact, low) else None
+            at = self._plain(self.exact, window, low, high + size)
+            return (at, at + size) if at >= 0 else None
+        if low == high:
+            found = self.expression.match(window, low)
+        else:
+            found = self.expression.search(window, low, high + self._reach)
+        return found.span() if found is not None and found.start() <= high else None
+
+    def _plain(self, exact: bytes, window: bytes, low: int, end: int) -> int:
+        """Return where plain bytes begin, or -1, by what of them is not padding."""
+        if len(self._core) == len(exact):
+            return window.find(exact, low, end)
+        before = self._before
+        last = end - len(exact) + before + len(self._core)
+        for _ in range(_TRIES):
+            at = window.find(self._core, low + before, last)
+            if at < 0:
+                return -1
+            if window.startswith(exact, at - before) and at - before + len(exact) <= end:
+                return at - before
+            low = at - before + 1
+        return window.find(exact, low, end)
+
+    def ends(self, window: bytes, spans: Sequence[tuple[int, int]]) -> Iterator[int]:
+        """Yield where matches end that begin in one of the spans."""
+        for low, high in spans:
+            at = low
+            while at <= high and (found := self.find(window, at, high)) is not None:
+                start, end = found
+                if self.fixed:
+                    yield end
+                else:
+                    last = min(start + self.facts.most, len(window))
+                    for end in range(start + self.facts.least, last + 1):
+                        if self.expression.fullmatch(window, start, end):
+                            yield end
+                at = start + 1
 
 
 _Run = list[_Step]
@@ -80,10 +161,20 @@ _Run = list[_Step]
 class _Chain:
     """One pattern: runs of steps, between which any distance may lie."""
 
-    __slots__ = ("_anchored", "_length", "_pattern", "_place", "_probes", "_rest", "_runs")
+    __slots__ = (
+        "_anchored",
+        "_known",
+        "_length",
+        "_pattern",
+        "_place",
+        "_probes",
+        "_rest",
+        "_runs",
+    )
 
-    def __init__(self, pattern: Pattern) -> None:
+    def __init__(self, pattern: Pattern, known: Mapping[bytes, Facts]) -> None:
         self._pattern, self._place, self._rest = pattern, pattern.place, pattern.rest
+        self._known = known
         self._runs: list[_Run] = []
 
     def near(self, windows: Windows) -> bool:
@@ -103,27 +194,33 @@ class _Chain:
         return known
 
     def compile(self) -> None:
-        """Compile the expressions, if they are not. Raises re.error."""
+        """Compile all expressions. Raises re.error."""
+        self._prepare()
+        for run in self._runs:
+            for step in run:
+                step.compile()
+
+    def _prepare(self) -> None:
         if self._runs:
             return
         for step in self._pattern.steps:
             if step.high is None or not self._runs:
                 self._runs.append([])
-            self._runs[-1].append(_Step(step))
-        found = [literals(step.expression) for step in self._pattern.steps]
+            text = step.expression
+            self._runs[-1].append(_Step(step, self._known.get(text) or facts(text)))
         # One literal of each step, the rarest first: all must be somewhere before it is
-        # worth searching. What is short or has many variants is not worth asking for.
-        rarest = (max(some, key=lambda one: one.shortest) for some in found if some)
-        useful = {one.variants for one in rarest if one.shortest > 2 + len(one.variants)}
-        self._probes = sorted(useful, key=lambda some: (len(some), -min(map(len, some))))
+        # worth searching.
+        probes = {step.facts.probe for run in self._runs for step in run if step.facts.probe}
+        self._probes = sorted(probes, key=lambda some: (len(some), -min(map(len, some))))
         run = self._runs[-1 if self._place is Place.EOF else 0]
-        self._length = run[0].most + sum((one.high or 0) + one.most for one in run[1:])
+        longest = ((step.high or 0) + step.facts.most for step in run[1:])
+        self._length = run[0].facts.most + sum(longest)
         outer = self._rest[1] if self._place is Place.EOF else run[0].high
         # Whether the near windows hold all that the anchored run can reach.
         self._anchored = outer is not None and outer + self._length <= NEAR
 
     def _near(self, windows: Windows) -> bool:
-        self.compile()
+        self._prepare()
         if not self._anchored:
             return True
         if self._place is Place.EOF:
@@ -158,10 +255,9 @@ class _Chain:
             return False
         if len(run) == 1 and run[0].fixed:
             # The bounds of its end are those of its beginning.
-            begin = max(begin, earliest - run[0].most)
-            beyond = latest + run[0].reach - run[0].most
-            found = run[0].expression.search(window, begin, beyond)
-            return found is not None and found.end() <= latest
+            size = run[0].facts.most
+            begin = max(begin, earliest - size)
+            return begin <= latest - size and run[0].find(window, begin, latest - size) is not None
         return any(earliest <= end <= latest for end in _spread(run, window, begin, latest))
 
 
@@ -190,24 +286,21 @@ def _earliest(run: _Run, window: bytes, at: int, *, anywhere: bool) -> int:
 
 
 def _single(step: _Step, window: bytes, low: int, final: int, *, anywhere: bool) -> int:
-    if low == final:
-        found = step.expression.match(window, low)
-    else:
-        found = step.expression.search(window, low, final + step.reach)
-    if found is None or found.start() > final:
+    found = step.find(window, low, final) if low <= final else None
+    if found is None:
         return -1
-    end = found.end()
+    end = found[1]
     if anywhere or step.fixed:
         return end
     # Shorten the window until nothing ends earlier.
-    while (found := step.expression.search(window, low, end - 1)) and found.start() <= final:
-        end = found.end()
+    while (match := step.expression.search(window, low, end - 1)) and match.start() <= final:
+        end = match.end()
     return end
 
 
 def _spread(run: _Run, window: bytes, low: int, high: int) -> list[int]:
     """Return all places where a run ends that begins at `low` to `high`, sorted."""
-    ends = sorted(set(_ends(run[0], window, [(low, high)])))
+    ends = sorted(set(run[0].ends(window, [(low, high)])))
     for step in run[1:]:
         if not ends:
             break
@@ -218,22 +311,5 @@ def _spread(run: _Run, window: bytes, low: int, high: int) -> list[int]:
                 spans[-1] = (spans[-1][0], max(final, spans[-1][1]))
             else:
                 spans.append((begin, final))
-        ends = sorted(set(_ends(step, window, spans)))
+        ends = sorted(set(step.ends(window, spans)))
     return ends
-
-
-def _ends(step: _Step, window: bytes, spans: list[tuple[int, int]]) -> Iterator[int]:
-    search, most, reach = step.expression.search, step.most, step.reach
-    for low, high in spans:
-        at = low
-        while (found := search(window, at, high + reach)) is not None:
-            start = found.start()
-            if start > high:
-                break
-            if step.fixed:
-                yield start + most
-            else:
-                for end in range(start + step.least, min(start + most, len(window)) + 1):
-                    if step.expression.fullmatch(window, start, end):
-                        yield end
-            at = start + 1

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from format_registry.fido.literals import Facts, facts
 from format_registry.fido.model import (
     ContainerSignature,
     Format,
@@ -27,7 +28,7 @@ from format_registry.fido.model import (
 )
 from format_registry.fido.prefilter import Key, choose
 
-FORM = 1
+FORM = 3
 
 
 def write(path: Path, found: SignatureSet) -> None:
@@ -61,9 +62,11 @@ def write(path: Path, found: SignatureSet) -> None:
         ],
     }
     data["patterns"] = [
-        [p.place.value, [[s.low, s.high, s.expression.decode("latin-1")] for s in p.steps], p.rest]
+        [p.place.value, [[s.low, s.high, _text(s.expression)] for s in p.steps], p.rest]
         for p in patterns
     ]
+    expressions = dict.fromkeys(step.expression for p in patterns for step in p.steps)
+    data["facts"] = [[_text(one), *_facts(facts(one))] for one in expressions]
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, staged = tempfile.mkstemp(dir=path.parent, prefix=".compiled-")
     try:
@@ -75,8 +78,8 @@ def write(path: Path, found: SignatureSet) -> None:
         raise
 
 
-def read(path: Path) -> tuple[SignatureSet, list[Key | None]]:
-    """Return a set and its prefilter's choices. Raises OSError, ValueError."""
+def read(path: Path) -> tuple[SignatureSet, list[Key | None], dict[bytes, Facts]]:
+    """Return a set, its prefilter's choices, and facts. Raises OSError, ValueError."""
     data = json.loads(path.read_bytes())
     if data["form"] != FORM:
         raise ValueError(f"{path} has the form {data['form']}, not {FORM}")
@@ -112,11 +115,30 @@ def read(path: Path) -> tuple[SignatureSet, list[Key | None]]:
             for kind, name, puids, files in data["containers"]
         ),
     )
-    return found, [_unkey(row[3]) for row in data["signatures"]]
+    known = {text.encode("latin-1"): _unfacts(*row) for text, *row in data["facts"]}
+    return found, [_unkey(row[3]) for row in data["signatures"]], known
+
+
+def _text(one: bytes) -> str:
+    return one.decode("latin-1")
+
+
+def _facts(one: Facts) -> list[Any]:
+    exact = None if one.exact is None else _text(one.exact)
+    return [one.least, one.most, [_text(some) for some in one.probe], exact]
+
+
+def _unfacts(least: int, most: int, probe: Sequence[str], exact: str | None) -> Facts:
+    return Facts(
+        least,
+        most,
+        tuple(one.encode("latin-1") for one in probe),
+        None if exact is None else exact.encode("latin-1"),
+    )
 
 
 def _key(key: Key | None) -> list[Any] | None:
-    return [key[0], key[1], [one.decode("latin-1") for one in key[2]]] if key else None
+    return [key[0], key[1], [_text(one) for one in key[2]]] if key else None
 
 
 def _unkey(data: list[Any] | None) -> Key | None:

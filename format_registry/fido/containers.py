@@ -9,12 +9,12 @@ signatures of its own, one of those matches in full.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
 from format_registry.fido.chains import Chains, Matcher
-from format_registry.fido.literals import width
+from format_registry.fido.literals import Facts, facts
 from format_registry.fido.model import ContainerSignature, InnerFile, Pattern, Place
 from format_registry.fido.ole_parts import BrokenOleError, OleParts
 from format_registry.fido.windows import Windows
@@ -47,8 +47,10 @@ def kind_of(head: bytes) -> str | None:
 class Containers:
     """The container signatures of a set, ready to be matched."""
 
-    def __init__(self, signatures: Sequence[ContainerSignature]) -> None:
-        self._kinds = {kind: _Kind(signatures, kind) for kind in ("ZIP", "OLE2")}
+    def __init__(
+        self, signatures: Sequence[ContainerSignature], known: Mapping[bytes, Facts]
+    ) -> None:
+        self._kinds = {kind: _Kind(signatures, kind, known) for kind in ("ZIP", "OLE2")}
 
     def match(self, stream: IO[bytes], windows: Windows) -> Inside:
         """Return what a container holds; nothing for no or a broken one. Raises OSError."""
@@ -81,16 +83,18 @@ class _Inner:
 
 
 class _Kind:
-    def __init__(self, signatures: Sequence[ContainerSignature], kind: str) -> None:
+    def __init__(
+        self, signatures: Sequence[ContainerSignature], kind: str, known: Mapping[bytes, Facts]
+    ) -> None:
         ours = [one for one in signatures if one.kind == kind]
         count: Counter[str] = Counter()
         self._limits: dict[str, int] = defaultdict(int)
         inner: dict[InnerFile, _Inner] = {}
-        chains = Chains()
+        chains = Chains(known)
         for one in ours:
             for file in one.files:
                 count[file.path] += 1
-                self._limits[file.path] = max(self._limits[file.path], _needed(file))
+                self._limits[file.path] = max(self._limits[file.path], _needed(file, known))
                 matchers = [chains.matcher(patterns) for patterns in file.signatures]
                 inner.setdefault(file, _Inner(file.path, matchers))
         # Signatures by the rarest of the paths they need: few have it in common.
@@ -126,17 +130,16 @@ class _Kind:
         return tuple(sorted(found.items()))
 
 
-def _needed(inner: InnerFile) -> int:
+def _needed(inner: InnerFile, known: Mapping[bytes, Facts]) -> int:
     """Return how many bytes of a part decide its patterns."""
     patterns = [pattern for one in inner.signatures for pattern in one]
-    return max((_bytes(pattern) for pattern in patterns), default=0)
+    return max((_bytes(pattern, known) for pattern in patterns), default=0)
 
 
-def _bytes(pattern: Pattern) -> int:
+def _bytes(pattern: Pattern, known: Mapping[bytes, Facts]) -> int:
     reach = 0
     for step in pattern.steps:
-        longest = width(step.expression)[1]
-        if pattern.place is not Place.BOF or step.high is None or longest is None:
+        if pattern.place is not Place.BOF or step.high is None:
             return _LARGEST_PART
-        reach += step.high + longest
+        reach += step.high + (known.get(step.expression) or facts(step.expression)).most
     return min(_LARGEST_PART, reach)

@@ -9,12 +9,13 @@ see docs/identification.md.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
 from format_registry.fido.chains import Chains
 from format_registry.fido.containers import Containers
+from format_registry.fido.literals import Facts
 from format_registry.fido.model import Format, SignatureSet
 from format_registry.fido.prefilter import Key, Prefilter, choose
 from format_registry.fido.windows import Windows
@@ -50,14 +51,19 @@ NOTHING = Answer((), Basis.NONE)
 class Engine:
     """A signature set, ready to be asked. Its size in memory does not depend on use."""
 
-    def __init__(self, signatures: SignatureSet, keys: Sequence[Key | None] | None = None) -> None:
+    def __init__(
+        self,
+        signatures: SignatureSet,
+        keys: Sequence[Key | None] | None = None,
+        known: Mapping[bytes, Facts] | None = None,
+    ) -> None:
         self.set = signatures
         self._prefilter = Prefilter(
             keys if keys is not None else [choose(one) for one in signatures.signatures]
         )
-        chains = Chains()
+        chains = Chains(known or {})
         self._matchers = [chains.matcher(one.patterns) for one in signatures.signatures]
-        self.containers = Containers(signatures.containers)
+        self.containers = Containers(signatures.containers, known or {})
         self._extensions: dict[str, list[str]] = {}
         for one in signatures.formats.values():
             for extension in one.extensions:

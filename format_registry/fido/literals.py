@@ -7,6 +7,7 @@ passed over, never guessed. The parse tree is that of Python's own `re`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -15,6 +16,10 @@ from typing import Any
 # What `re` itself parses with; not public, hence tested on every expression in use.
 op: Any = import_module("re._constants")
 parser: Any = import_module("re._parser")
+
+# Bytes that files are padded with. Searching for a literal that holds one takes 20 times
+# as long where there are thousands of them (`bytes.find` stops at each).
+_PADDING = re.compile(rb"[\x00\xff\x20]+")
 
 # A literal with more variants than this says too little for what it costs to look up.
 _VARIANTS = 64
@@ -53,6 +58,44 @@ def literals(expression: bytes) -> tuple[Literal, ...]:
     walk.over(parser.parse(expression.decode("latin-1")))
     walk.flush()
     return tuple(walk.found)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an expression without compiling it; kept with a compiled set.
+
+    `least` and `most` are the bytes a match can have; every match holds one of `probe`
+    (empty: not worth asking for); `exact` is all that it can match, where that is one string.
+    """
+
+    least: int
+    most: int
+    probe: tuple[bytes, ...] = ()
+    exact: bytes | None = None
+
+
+def core(literal: bytes) -> bytes:
+    """Return the longest part of a literal that has no padding, if that says enough."""
+    longest = max(_PADDING.split(literal), key=len)
+    return longest if len(longest) > 2 else literal
+
+
+def facts(expression: bytes) -> Facts:
+    """Analyse an expression. Raises ValueError where a match has no bound."""
+    least, most = width(expression)
+    if most is None:
+        raise ValueError(f"an expression without bound: {expression[:80]!r}")
+    found = literals(expression)
+    best = max(found, key=lambda one: one.shortest, default=None)
+    probe: tuple[bytes, ...] = ()
+    # What is short or has many variants is everywhere, or costs more than it tells.
+    if best is not None and best.shortest > 2 + len(best.variants):
+        probe = tuple(dict.fromkeys(core(one) for one in best.variants))
+    exact = None
+    if len(found) == 1 and len(found[0].variants) == 1 and b"(?!" not in expression:
+        (only,) = found[0].variants
+        exact = only if len(only) == least == most else None
+    return Facts(least, most, probe, exact)
 
 
 class _Walk:
