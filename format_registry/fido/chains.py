@@ -52,11 +52,25 @@ class Matcher:
         self._chains = chains
 
     def matches(self, windows: Windows) -> bool:
-        """Whether all patterns match. What needs only the near windows comes first."""
+        """Whether all patterns match. What needs only the near windows comes first.
+
+        Written out, since some fifteen candidates a file make it the innermost loop.
+        """
+        known = windows.near
         for one in self._chains:
-            if not one.near(windows):
+            hit = known.get(one)
+            if hit is None:
+                hit = known[one] = one.near(windows)
+            if not hit:
                 return False
-        return all(one.far(windows) for one in self._chains)
+        known = windows.far
+        for one in self._chains:
+            hit = known.get(one)
+            if hit is None:
+                hit = known[one] = one.far(windows)
+            if not hit:
+                return False
+        return True
 
     def compile(self) -> None:
         """Compile all patterns. Raises re.error."""
@@ -177,22 +191,6 @@ class _Chain:
         self._known = known
         self._runs: list[_Run] = []
 
-    def near(self, windows: Windows) -> bool:
-        """Whether the run at the beginning or end matches; True where `far` must decide."""
-        known = windows.near.get(id(self))
-        if known is None:
-            known = windows.near[id(self)] = self._near(windows)
-        return known
-
-    def far(self, windows: Windows) -> bool:
-        """Whether the whole pattern matches, given that `near` does."""
-        if self._anchored and len(self._runs) == 1:
-            return True
-        known = windows.far.get(id(self))
-        if known is None:
-            known = windows.far[id(self)] = self._far(windows)
-        return known
-
     def compile(self) -> None:
         """Compile all expressions. Raises re.error."""
         self._prepare()
@@ -219,7 +217,8 @@ class _Chain:
         # Whether the near windows hold all that the anchored run can reach.
         self._anchored = outer is not None and outer + self._length <= NEAR
 
-    def _near(self, windows: Windows) -> bool:
+    def near(self, windows: Windows) -> bool:
+        """Whether the run at the beginning or end matches; True where `far` must decide."""
         self._prepare()
         if not self._anchored:
             return True
@@ -227,7 +226,10 @@ class _Chain:
             return self._closes(windows.tail, 0)
         return _earliest(self._runs[0], windows.head, 0, anywhere=len(self._runs) == 1) >= 0
 
-    def _far(self, windows: Windows) -> bool:
+    def far(self, windows: Windows) -> bool:
+        """Whether the whole pattern matches, given that `near` does."""
+        if self._anchored and len(self._runs) == 1:
+            return True
         if not all(windows.holds(one) for one in self._probes):
             return False
         deep = windows.deep

@@ -28,7 +28,7 @@ from format_registry.fido.model import (
 )
 from format_registry.fido.prefilter import Key, choose
 
-FORM = 3
+FORM = 1
 
 
 def write(path: Path, found: SignatureSet) -> None:
@@ -48,7 +48,7 @@ def write(path: Path, found: SignatureSet) -> None:
             for one in found.formats.values()
         ],
         "signatures": [
-            [one.puid, one.name, [number(p) for p in one.patterns], _key(choose(one))]
+            [one.puid, one.name, [number(p) for p in one.patterns], _key(choose(one.patterns))]
             for one in found.signatures
         ],
         "containers": [
@@ -138,8 +138,11 @@ def _unfacts(least: int, most: int, probe: Sequence[str], exact: str | None) -> 
 
 
 def _key(key: Key | None) -> list[Any] | None:
-    return [key[0], key[1], [_text(one) for one in key[2]]] if key else None
+    return [*key[:3], [_text(one) for one in key[3]]] if key else None
 
 
 def _unkey(data: list[Any] | None) -> Key | None:
-    return (data[0], data[1], tuple(one.encode("latin-1") for one in data[2])) if data else None
+    if not data:
+        return None
+    kind, low, high, variants = data
+    return kind, low, high, tuple(one.encode("latin-1") for one in variants)

@@ -17,6 +17,7 @@ from format_registry.fido.chains import Chains, Matcher
 from format_registry.fido.literals import Facts, facts
 from format_registry.fido.model import ContainerSignature, InnerFile, Pattern, Place
 from format_registry.fido.ole_parts import BrokenOleError, OleParts
+from format_registry.fido.prefilter import Prefilter, choose
 from format_registry.fido.windows import Windows
 from format_registry.fido.zip_parts import BrokenZipError, ZipParts
 
@@ -76,10 +77,34 @@ class Containers:
             yield from kind.matchers
 
 
+# A path with more signatures than this gets a prefilter of its own ("mimetype" has 60).
+_MANY = 8
+
+
 @dataclass(slots=True)
 class _Inner:
     path: str
-    matchers: list[Matcher]
+    numbers: list[int]  # of its alternatives, in the part that it is about
+
+
+class _Part:
+    """All that signatures ask of one inner file."""
+
+    def __init__(self) -> None:
+        self.matchers: list[Matcher] = []
+        self.patterns: list[tuple[Pattern, ...]] = []
+        self.limit = 0
+        self._prefilter: Prefilter | None = None
+
+    def matching(self, data: bytes) -> frozenset[int]:
+        """Return the numbers of the alternatives that match."""
+        window = Windows.of(data)
+        numbers: Sequence[int] = range(len(self.matchers))
+        if len(self.matchers) > _MANY:
+            if self._prefilter is None:
+                self._prefilter = Prefilter([choose(one) for one in self.patterns])
+            numbers = self._prefilter.candidates(window)
+        return frozenset(number for number in numbers if self.matchers[number].matches(window))
 
 
 class _Kind:
@@ -87,44 +112,47 @@ class _Kind:
         self, signatures: Sequence[ContainerSignature], kind: str, known: Mapping[bytes, Facts]
     ) -> None:
         ours = [one for one in signatures if one.kind == kind]
-        count: Counter[str] = Counter()
-        self._limits: dict[str, int] = defaultdict(int)
+        count: Counter[str] = Counter(file.path for one in ours for file in one.files)
+        self._parts: dict[str, _Part] = {path: _Part() for path in count}
         inner: dict[InnerFile, _Inner] = {}
         chains = Chains(known)
         for one in ours:
             for file in one.files:
-                count[file.path] += 1
-                self._limits[file.path] = max(self._limits[file.path], _needed(file, known))
-                matchers = [chains.matcher(patterns) for patterns in file.signatures]
-                inner.setdefault(file, _Inner(file.path, matchers))
+                if file not in inner:
+                    inner[file] = self._inner(file, chains, known)
         # Signatures by the rarest of the paths they need: few have it in common.
         self._by_path: dict[str, list[tuple[ContainerSignature, list[_Inner]]]] = defaultdict(list)
         for one in ours:
             rarest = min(one.files, key=lambda file: (count[file.path], file.path))
             self._by_path[rarest.path].append((one, [inner[file] for file in one.files]))
         self.raw = {path.encode(): path for path in count}
-        self.matchers = [one for some in inner.values() for one in some.matchers]
+        self.matchers = [one for part in self._parts.values() for one in part.matchers]
+
+    def _inner(self, file: InnerFile, chains: Chains, known: Mapping[bytes, Facts]) -> _Inner:
+        part = self._parts[file.path]
+        part.limit = max(part.limit, _needed(file, known))
+        first = len(part.matchers)
+        part.matchers += [chains.matcher(patterns) for patterns in file.signatures]
+        part.patterns += file.signatures
+        return _Inner(file.path, list(range(first, len(part.matchers))))
 
     def match(
         self, names: frozenset[str], read: Callable[[str, int], bytes]
     ) -> tuple[tuple[str, str], ...]:
-        kept: dict[str, Windows] = {}
-        known: dict[int, bool] = {}
+        kept: dict[str, frozenset[int]] = {}
 
         def holds(inner: _Inner) -> bool:
-            # Families such as Office's ask the same of the same part.
-            if id(inner) not in known:
-                if inner.path not in kept:
-                    kept[inner.path] = Windows.of(read(inner.path, self._limits[inner.path]))
-                window = kept[inner.path]
-                known[id(inner)] = any(one.matches(window) for one in inner.matchers)
-            return known[id(inner)]
+            matching = kept.get(inner.path)
+            if matching is None:
+                part = self._parts[inner.path]
+                matching = kept[inner.path] = part.matching(read(inner.path, part.limit))
+            return any(number in matching for number in inner.numbers)
 
         found: dict[str, str] = {}
         for name in names & self._by_path.keys():
             for one, files in self._by_path[name]:
                 if all(inner.path in names for inner in files) and all(
-                    holds(inner) for inner in files if inner.matchers
+                    holds(inner) for inner in files if inner.numbers
                 ):
                     found.update(dict.fromkeys(one.puids, one.name))
         return tuple(sorted(found.items()))

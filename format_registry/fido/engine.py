@@ -59,7 +59,7 @@ class Engine:
     ) -> None:
         self.set = signatures
         self._prefilter = Prefilter(
-            keys if keys is not None else [choose(one) for one in signatures.signatures]
+            keys if keys is not None else [choose(one.patterns) for one in signatures.signatures]
         )
         chains = Chains(known or {})
         self._matchers = [chains.matcher(one.patterns) for one in signatures.signatures]

@@ -15,21 +15,28 @@ from dataclasses import dataclass
 
 import re2
 
-from format_registry.fido.literals import Literal, literals, width
-from format_registry.fido.model import Pattern, Place, Signature
+from format_registry.fido.literals import Literal, core, literals, width
+from format_registry.fido.model import Pattern, Place
 from format_registry.fido.windows import NEAR, Windows
 
 # Search windows from either end; a literal goes to the smallest that holds it. What a
-# window costs is set against what a literal tells.
-_SPANS = (512, 8192, 32768, NEAR)
-_COSTS = (0.5, 1.0, 2.0, 4.0)
+# window costs is set against what a literal tells. For the few that lie further in, one
+# search each, from where they may begin, is faster than RE2's for all of them.
+_SPANS = (512, 8192, 16384)
+_COSTS = (0.5, 1.0, 2.0)
+_WIDE_COST = 5.5
+# What says less than this is found in most files: to try the signature costs less than to
+# search for it.
+_WORTH = 0.1
 _COMMON = frozenset(b"\x00\xff\x20\n")
 _LONGEST = 8
 # RE2 builds its automaton as it goes, within this; beyond it every signature is tried.
 _RE2_BYTES = 8 << 20
 
-# (kind, offset or span, literals): kind is bof, eof (fixed offset), head or tail (searched)
-Key = tuple[str, int, tuple[bytes, ...]]
+# (kind, low, high, literals): bof, eof: at the offset `low` from the beginning or end; head,
+# tail: within `high` bytes of either; wide: from `low` to `high` bytes from the beginning.
+Key = tuple[str, int, int, tuple[bytes, ...]]
+_Table = dict[bytes, list[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +45,13 @@ class _Choice:
     key: Key
 
 
-def choose(signature: Signature) -> Key | None:
-    """Return the literal by which a signature is found; None: it must always be tried."""
+def choose(patterns: Sequence[Pattern]) -> Key | None:
+    """Return the literal by which patterns are found; None: they must always be tried."""
     choices = [
-        choice for pattern in signature.patterns for choice in _choices(pattern) if choice.score > 0
+        choice
+        for pattern in patterns
+        for choice in _choices(pattern)
+        if choice.score > _WORTH or choice.key[0] in ("bof", "eof")
     ]
     return max(choices, key=lambda one: one.score).key if choices else None
 
@@ -66,7 +76,7 @@ def _from_beginning(pattern: Pattern) -> Iterator[_Choice]:
                 if low + one.low + longest <= NEAR:
                     yield _fixed("bof", low + one.low, one)
             elif one.high is not None:
-                yield from _searched("head", high + one.high + longest, one.variants)
+                yield from _searched("head", low + one.low, high + one.high + longest, one.variants)
         low, high = low + least, high + most
 
 
@@ -80,18 +90,22 @@ def _from_end(pattern: Pattern, low: int, high: int) -> Iterator[_Choice]:
             if low == high and least == most and one.low == one.high and low + least <= NEAR:
                 yield _fixed("eof", low + least - one.low, one)
             else:
-                yield from _searched("tail", high + most - one.low, one.variants)
+                yield from _searched("tail", 0, high + most - one.low, one.variants)
         if step.high is None:
             return
         low, high = low + least + step.low, high + most + step.high
 
 
-def _searched(kind: str, end: int, variants: tuple[bytes, ...]) -> Iterator[_Choice]:
+def _searched(kind: str, low: int, end: int, variants: tuple[bytes, ...]) -> Iterator[_Choice]:
+    cut = tuple(sorted({core(one)[:16] for one in variants}))
     for span, cost in zip(_SPANS, _COSTS, strict=True):
         if end <= span:
-            cut = tuple(sorted({one[:16] for one in variants}))
-            yield _Choice(_rarity(cut) - cost, (kind, span, cut))
+            yield _Choice(_rarity(cut) - cost, (kind, 0, span, cut))
             return
+    # Better than to try the signature on every file, in any case.
+    if end <= NEAR and kind == "head" and len(cut) == 1:
+        score = max(_rarity(cut) - _WIDE_COST, _WORTH + 0.01 * len(cut[0]))
+        yield _Choice(score, ("wide", low, end, cut))
 
 
 def _fixed(kind: str, offset: int, one: Literal) -> _Choice:
@@ -104,14 +118,14 @@ def _fixed(kind: str, offset: int, one: Literal) -> _Choice:
     )
     cut = tuple(sorted({variant[best : best + length] for variant in one.variants}))
     offset = offset + best if kind == "bof" else offset - best
-    return _Choice(_rarity(cut) - (0.1 if kind == "eof" else 0.0), (kind, offset, cut))
+    return _Choice(_rarity(cut) - (0.1 if kind == "eof" else 0.0), (kind, offset, offset, cut))
 
 
 def _rarity(variants: Iterable[bytes]) -> float:
     """Say how much a literal tells: its bytes, of which zeros and blanks say little."""
     several = list(variants)
     least = min(sum(0.25 if byte in _COMMON else 1.0 for byte in one) for one in several)
-    return min(least, 6.0) - 0.02 * len(several)
+    return min(least, 6.0) - 0.1 * min(len(several), 20)
 
 
 class Prefilter:
@@ -120,36 +134,30 @@ class Prefilter:
     def __init__(self, keys: Sequence[Key | None]) -> None:
         self._all = list(range(len(keys)))
         self._always = [number for number, key in enumerate(keys) if key is None]
-        fixed: dict[tuple[str, int, int], dict[bytes, list[int]]] = defaultdict(dict)
-        searched: dict[tuple[str, int], dict[bytes, list[int]]] = defaultdict(dict)
+        fixed: dict[tuple[str, int, int], _Table] = defaultdict(dict)
+        searched: dict[tuple[str, int], _Table] = defaultdict(dict)
+        wide: dict[bytes, tuple[int, int, list[int]]] = {}
         for number, key in enumerate(keys):
             if key is None:
                 continue
-            kind, offset, variants = key
+            kind, low, high, variants = key
             for one in variants:
-                if kind in ("bof", "eof"):
-                    table = fixed[kind, offset, len(one)]
-                else:
-                    table = searched[kind, offset]
+                if kind == "wide":
+                    known = wide.get(one, (low, high, []))
+                    numbers = [*known[2], number]
+                    wide[one] = (min(low, known[0]), max(high, known[1]), numbers)
+                    continue
+                name = (kind, low, len(one))
+                table = fixed[name] if kind in ("bof", "eof") else searched[kind, high]
                 table.setdefault(one, []).append(number)
-        self._head = [
-            (offset, offset + length, table)
-            for (kind, offset, length), table in sorted(fixed.items(), key=lambda item: item[0])
-            if kind == "bof"
+        ordered = sorted(fixed.items(), key=lambda item: item[0])
+        self._head = [(at, at + size, some) for (kind, at, size), some in ordered if kind == "bof"]
+        self._tail = [(at, at - size, some) for (kind, at, size), some in ordered if kind == "eof"]
+        # (from the end?, span, literals)
+        self._searched = [
+            (kind == "tail", span, _Searched(table)) for (kind, span), table in searched.items()
         ]
-        self._tail = [
-            (offset, offset - length, table)
-            for (kind, offset, length), table in sorted(fixed.items(), key=lambda item: item[0])
-            if kind == "eof"
-        ]
-        self._spans, self._ends = (
-            [
-                (span, _Searched(table))
-                for (one, span), table in sorted(searched.items(), key=lambda item: item[0])
-                if one == kind
-            ]
-            for kind in ("head", "tail")
-        )
+        self._wide = [(literal, *rest) for literal, rest in wide.items()]
 
     def candidates(self, windows: Windows) -> list[int]:
         """Return the numbers of all signatures that may match, in order."""
@@ -165,19 +173,19 @@ class Prefilter:
             if start > size:
                 break
             found.update(table.get(tail[size - start : size - end], ()))
-        for span, one in self._spans:
-            if not one.add(head[:span], found):
+        for last, span, one in self._searched:
+            if not one.add(tail[-span:] if last else head[:span], found):
                 return self._all
-        for span, one in self._ends:
-            if not one.add(tail[-span:], found):
-                return self._all
+        for literal, low, high, numbers in self._wide:
+            if head.find(literal, low, high) >= 0:
+                found.update(numbers)
         return sorted(found)
 
 
 class _Searched:
     """Literals that are searched for together."""
 
-    def __init__(self, table: dict[bytes, list[int]]) -> None:
+    def __init__(self, table: _Table) -> None:
         self._numbers = list(table.values())
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1

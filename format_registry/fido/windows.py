@@ -44,9 +44,9 @@ class Windows:
 
     def _forget(self) -> None:
         # What is known of these windows: signatures of a family (all of PDF/A's) share
-        # patterns and ask for the same literals. Patterns go by their ids.
-        self.near: dict[int, bool] = {}
-        self.far: dict[int, bool] = {}
+        # patterns and ask for the same literals. Keys are whatever asks, by identity.
+        self.near: dict[object, bool] = {}
+        self.far: dict[object, bool] = {}
         self._holds: dict[tuple[bytes, ...], bool] = {}
 
     @cached_property
