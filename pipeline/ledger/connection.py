@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pipeline.core.errors import ConfigError
 
 NAME = "ledger.sqlite"
-VERSION = 1
+VERSION = 2
 
 
 def path_in(out: Path) -> Path:
@@ -60,6 +60,19 @@ def open_reader(out: Path) -> sqlite3.Connection:
         row = connection.execute("SELECT version FROM ledger").fetchone()
     except sqlite3.DatabaseError as error:
         raise ConfigError(f"{path} cannot be read as a ledger: {error}") from error
-    if row is None or row["version"] != VERSION:
-        raise ConfigError(f"{path} is not a ledger of version {VERSION}")
+    if row is None:
+        raise ConfigError(f"{path} is empty: no run has begun in it")
+    check_version(path, row["version"])
     return connection
+
+
+def check_version(path: Path, version: int) -> None:
+    """Raise ConfigError, with what to do, for a ledger that is not of this program's version."""
+    if version == VERSION:
+        return
+    written = "an earlier" if version < VERSION else "a later"
+    raise ConfigError(
+        f"{path} is a ledger of version {version}, written by {written} skanearkiv; this one "
+        f"reads and writes version {VERSION}: give the delivery a new output folder, or use "
+        "the program that wrote it"
+    )

@@ -8,18 +8,19 @@ import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.core import codec
 from pipeline.core.records import (
     Agent,
     Check,
+    Clues,
     Decision,
     Event,
     Identification,
     Message,
     MigrationResult,
     Outcome,
-    Scalar,
     ValidationResult,
 )
 
@@ -90,7 +91,7 @@ def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
             for o in one.opinions
         ]
         db.execute(
-            "INSERT INTO identifications VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "INSERT INTO identifications VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
                 found.file,
                 generation,
@@ -105,12 +106,31 @@ def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
                 one.conflict,
                 _json(list(one.candidates)),
                 _json(opinions),
+                one.agreement.value,
+                one.text.encoding if one.text else "",
+                one.text.line_ends if one.text else "",
+                _text(one.clues.group) if one.clues else "",
+                _clues(one.clues) if one.clues else None,
                 codec.dumps(one).decode(),
             ),
         )
     add_events(db, run, found.file, found.events)
     if found.outcome is not None:
         finish(db, found.file, run, found.outcome, found.code, found.detail)
+
+
+def _clues(clues: Clues) -> str:
+    return _json(
+        {
+            "mime": clues.mime,
+            "description": clues.description,
+            "entropy": clues.entropy,
+            "first": clues.first.hex(),
+            "nearest": [
+                {"puid": one.puid, "name": one.name, "why": one.why} for one in clues.nearest
+            ],
+        }
+    )
 
 
 def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
@@ -313,7 +333,8 @@ def reopen(db: sqlite3.Connection, file: int) -> None:
     db.execute(
         "INSERT INTO identifications SELECT i.file, i.generation + 1, i.puid, i.name, i.version,"
         " i.mime, i.basis, i.engine, i.signatures, i.mismatch, i.conflict, i.candidates,"
-        " i.opinions, i.record FROM identifications AS i JOIN files"
+        " i.opinions, i.agreement, i.encoding, i.line_ends, i.clue_group, i.clues,"
+        " i.record FROM identifications AS i JOIN files"
         " ON files.id = i.file AND files.generation = i.generation WHERE i.file = ?",
         (file,),
     )
@@ -335,6 +356,6 @@ def _text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _json(value: list[object] | Mapping[str, Scalar] | Sequence[object]) -> str:
+def _json(value: Mapping[str, Any] | Sequence[object]) -> str:
     # ASCII: what tools say may hold lone surrogates, which SQLite's text cannot.
     return json.dumps(value, ensure_ascii=True, separators=(",", ":"))

@@ -69,10 +69,17 @@ CREATE TABLE identifications (
     mismatch   INTEGER NOT NULL,
     conflict   INTEGER NOT NULL,
     candidates TEXT NOT NULL,
-    opinions   TEXT NOT NULL,
+    opinions   TEXT NOT NULL,                 -- [{"engine", "version", "signatures", "puids", ...}]
+    agreement  TEXT NOT NULL,                 -- how the engines' answers stand to each other
+    encoding   TEXT NOT NULL,                 -- of a text file, like its line ends; else ''
+    line_ends  TEXT NOT NULL,
+    clue_group TEXT NOT NULL,                 -- the same for unknown files that look alike; else ''
+    clues      TEXT,                          -- what is known of an unknown file; bytes are hex
     record     TEXT NOT NULL,                 -- the whole identification, as the code keeps it
     PRIMARY KEY (file, generation)
 ) STRICT;
+CREATE INDEX identifications_conflict ON identifications (file) WHERE conflict = 1;
+CREATE INDEX identifications_unknown ON identifications (clue_group) WHERE clue_group <> '';
 
 CREATE TABLE validations (
     id         INTEGER PRIMARY KEY,

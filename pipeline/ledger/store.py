@@ -75,13 +75,13 @@ class Ledger:
                 "INSERT INTO ledger VALUES (?, ?, ?, ?)",
                 (connection.VERSION, raw, delivery, producer),
             )
-        elif row["version"] != connection.VERSION:
-            raise ConfigError(f"{path}: a ledger of version {row['version']}")
-        elif row["source"] != raw:
-            raise ConfigError(
-                f"{path.parent} belongs to the source {os.fsdecode(row['source'])}; "
-                "give each delivery an output folder of its own"
-            )
+        else:
+            connection.check_version(path, row["version"])
+            if row["source"] != raw:
+                raise ConfigError(
+                    f"{path.parent} belongs to the source {os.fsdecode(row['source'])}; "
+                    "give each delivery an output folder of its own"
+                )
         self.run = 0
 
     @contextmanager

@@ -16,7 +16,7 @@ from typing import Any
 
 from lxml import etree
 
-from pipeline.core.records import EventType
+from pipeline.core.records import Agreement, EventType
 from pipeline.core.staging import fsync_file, fsync_folder
 from pipeline.ledger.connection import open_reader
 
@@ -88,7 +88,7 @@ def _linking(parent: Any, kind: str, value: str, role: str = "") -> None:
 
 def _objects(xml: Any, db: sqlite3.Connection) -> None:
     rows = db.execute(
-        "SELECT files.*, i.name, i.version, i.signatures, i.engine,"
+        "SELECT files.*, i.name, i.version, i.signatures, i.engine, i.basis, i.agreement,"
         " m.output, m.size AS made_size, m.sha256 AS made_sha256, m.puid AS made_puid,"
         " m.format AS made_format, m.version AS made_version"
         " FROM files LEFT JOIN identifications AS i"
@@ -106,7 +106,11 @@ def _objects(xml: Any, db: sqlite3.Connection) -> None:
         _fixity(characteristics, "SHA-256", row["sha256"])
         _fixity(characteristics, "SHA-512", row["sha512"])
         _add(characteristics, "size", row["size"])
-        _format(characteristics, row["puid"], row["name"], row["version"], row["signatures"])
+        holder = _format(
+            characteristics, row["puid"], row["name"], row["version"], row["signatures"]
+        )
+        if note := _reservation(row["puid"], row["basis"], row["agreement"]):
+            _add(holder, "formatNote", note)
         _add(one, "originalName", row["path"])
         if made:
             _derived(one, "is source of", output, event)
@@ -150,7 +154,7 @@ def _fixity(parent: Any, algorithm: str, value: str | None) -> None:
 
 def _format(
     parent: Any, puid: str | None, name: str | None, version: str | None, signatures: str | None
-) -> None:
+) -> Any:
     holder = _add(parent, "format")
     designation = _add(holder, "formatDesignation")
     _add(designation, "formatName", name or puid or "unknown")
@@ -163,6 +167,16 @@ def _format(
         _add(registry, "formatRegistryRole", "specification")
     if signatures:
         _add(holder, "formatNote", signatures)
+    return holder
+
+
+def _reservation(puid: str | None, basis: str | None, agreement: str | None) -> str:
+    """Return what must be known of an identification that does not rest on bytes alone."""
+    if agreement == Agreement.CONFLICT.value:
+        return "the answers conflict: see the event of its identification"
+    if puid and agreement == Agreement.WEAK.value:
+        return f"identified by {basis} only"
+    return ""
 
 
 def _derived(parent: Any, kind: str, other: str, event: str | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from pipeline.core.records import Outcome, now
 from pipeline.ledger import queries
+from pipeline.report import identified
 
 EXAMPLES = 3
 LISTED = 500  # rows of a list in HTML; the CSV has them all
@@ -38,6 +39,7 @@ def gather(db: sqlite3.Connection) -> dict[str, Any]:
         "bytes": int(db.execute("SELECT coalesce(sum(size), 0) FROM files").fetchone()[0]),
         "outcomes": _outcomes(db),
         "formats": [dict(row) for row in db.execute(_FORMATS, (_GOOD, _GOOD))],
+        "identification": identified.gather(db),
         "attention": _attention(db),
         "reasons": _reasons(db),
         "migrations": _migrations(db),
@@ -59,6 +61,9 @@ _RUNS = (
 _FORMATS = (
     "SELECT files.puid, coalesce(max(i.name), '') AS name, coalesce(max(i.version), '') AS version,"
     " count(*) AS files, sum(files.size) AS bytes, count(m.file) AS migrated,"
+    " count(*) FILTER (WHERE i.basis = 'extension') AS by_extension,"
+    " count(*) FILTER (WHERE i.basis = 'text') AS by_text,"
+    " count(*) FILTER (WHERE i.conflict = 1) AS in_conflict,"
     " count(*) FILTER (WHERE outcome = ?) AS good,"
     " count(*) FILTER (WHERE outcome IS NOT NULL AND outcome <> ?) AS attention"
     " FROM files LEFT JOIN identifications AS i"
@@ -185,7 +190,8 @@ def files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
     rows = db.execute(
         "SELECT files.path, files.kind, files.size, files.sha256, files.sha512,"
         " files.puid, i.name AS format, i.version, i.mime, i.basis, i.engine,"
-        " i.mismatch AS extension_mismatch, i.conflict, files.outcome, files.code, files.detail,"
+        f" i.agreement, {identified.ANSWERS}, i.mismatch AS extension_mismatch, i.conflict,"
+        " i.encoding, i.line_ends, i.clue_group, files.outcome, files.code, files.detail,"
         " d.action, d.rule, m.migrator, m.method, m.output, m.size AS output_size,"
         " m.sha256 AS output_sha256, m.puid AS output_puid, twin.path AS same_as,"
         " (SELECT group_concat(validator || '=' || verdict, ' ') FROM validations AS v"

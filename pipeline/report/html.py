@@ -28,7 +28,12 @@ def render(gathered: dict[str, Any], language: str) -> str:
     )
     words = _Words(language)
     environment.filters.update(
-        number=words.number, size=words.size, share=words.share, time=words.time
+        number=words.number,
+        size=words.size,
+        share=words.share,
+        time=words.time,
+        decimal=words.decimal,
+        pairs=lambda digits: " ".join(digits[at : at + 2] for at in range(0, len(digits), 2)),
     )
     environment.globals.update(
         t=words.label,
@@ -56,6 +61,9 @@ class _Words:
 
     def number(self, value: float) -> str:
         return format_decimal(value, locale=self._locale)
+
+    def decimal(self, value: float) -> str:
+        return format_decimal(value, "0.0", locale=self._locale)
 
     def size(self, value: float) -> str:
         """Return bytes in decimal units (IEC 80000-13: kB is 1000 bytes)."""

@@ -34,6 +34,7 @@ from pipeline.core.records import (
 )
 from pipeline.core.staging import fsync_file
 from pipeline.core.versions import own_agent
+from pipeline.steps import answers
 from pipeline.steps.jobs import Context, FileJob, FileResult
 from pipeline.steps.validate import facts, first_error, obstacle, summary, validate
 from pipeline.steps.verify import Proof, verify
@@ -183,11 +184,11 @@ class _Way:
             return True
         found = self.job.identification
         if found.puid is None:
-            maybe = ", ".join(found.candidates[:8])
-            self._set(Outcome.UNIDENTIFIED, "identify.unknown", maybe and f"perhaps {maybe}")
+            self._set(Outcome.UNIDENTIFIED, "identify.unknown", answers.clues(found))
             return True
         if found.conflict:
-            self._set(Outcome.REVIEW, "identify.conflict", ", ".join(found.candidates))
+            told = answers.answers(found) or ", ".join(found.candidates)
+            self._set(Outcome.REVIEW, "identify.conflict", told)
             return True
         return False
 

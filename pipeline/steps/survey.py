@@ -17,6 +17,7 @@ from pipeline.core.records import (
     now,
 )
 from pipeline.core.versions import own_agent
+from pipeline.steps import answers
 from pipeline.steps.jobs import Context, Failure, SurveyJob, SurveyResult
 
 
@@ -53,11 +54,18 @@ def _identified(found: Identification) -> Event:
         Agent(opinion.engine, opinion.engine_version, opinion.signatures)
         for opinion in found.opinions
     )
-    detail = f"{found.puid or 'unknown'} by {found.basis.value}"
+    detail = answers.basis(found)
     if found.extension_mismatch:
         detail += "; extension mismatch"
     if len(found.opinions) > 1:
         detail += f"; engines: {found.agreement.value}"
+    if answers.differ(found):
+        detail += f"; {answers.answers(found)}"
+    if found.text is not None:
+        guessed = ", guessed" if found.text.guessed else ""
+        detail += f"; text: {found.text.encoding}{guessed}, line ends {found.text.line_ends}"
+    if found.puid is None and (told := answers.clues(found)):
+        detail += f"; {told}"
     outcome = "success" if found.puid else "failure"
     if found.conflict:
         outcome, detail = "warning", f"{detail}; candidates {', '.join(found.candidates)}"

@@ -14,8 +14,11 @@ from pipeline.core.errors import ConfigError
 from pipeline.core.records import (
     Action,
     Agent,
+    Agreement,
     Basis,
+    Candidate,
     Check,
+    Clues,
     Decision,
     Event,
     EventType,
@@ -25,6 +28,7 @@ from pipeline.core.records import (
     Message,
     MigrationResult,
     Outcome,
+    TextFacts,
     ValidationResult,
     Verdict,
 )
@@ -321,6 +325,51 @@ def test_another_version_is_refused(ledger: Ledger, tmp_path: Path) -> None:
         opened(tmp_path)
     with pytest.raises(ConfigError, match="version"):
         connection.open_reader(tmp_path)
+
+
+def test_an_older_version_is_refused_with_what_to_do(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.database.execute("UPDATE ledger SET version = 1")
+    for attempt in (opened, connection.open_reader):
+        with pytest.raises(ConfigError, match=r"version 1, written by an earlier .* new output"):
+            attempt(tmp_path)
+
+
+def test_what_was_found_of_a_text_can_be_asked_for(ledger: Ledger) -> None:
+    scanned(ledger, "a.txt")
+    text = replace(FOUND, agreement=Agreement.WEAK, text=TextFacts("cp1252", "CRLF", guessed=True))
+    (job,) = ledger.surveyed([replace(survey(ledger, 1), identification=text)])
+    assert job.identification == text
+    asked = "SELECT agreement, encoding, line_ends, clue_group, clues FROM identifications"
+    assert tuple(ledger.database.execute(asked).fetchone()) == ("weak", "cp1252", "CRLF", "", None)
+
+
+def test_what_helps_with_an_unknown_file_can_be_asked_for(ledger: Ledger) -> None:
+    scanned(ledger, "a.bin")
+    near = (Candidate("fmt/1", "Broadcast WAVE", "mime"),)
+    # Nothing that a tool said of a hostile file may keep it from being recorded.
+    clues = Clues("a/b", "half \ud83d", 7.5, b"\0\xff", near, "a/b .\ud83d")
+    unknown = replace(FOUND, puid=None, basis=Basis.NONE, clues=clues)
+    (job,) = ledger.surveyed([replace(survey(ledger, 1), identification=unknown)])
+    assert job.identification == unknown
+    row = ledger.database.execute(
+        "SELECT clue_group, clues ->> '$.first' AS first, clues ->> '$.entropy' AS entropy,"
+        " clues ->> '$.nearest[0].puid' AS near, encoding FROM identifications"
+    ).fetchone()
+    assert tuple(row) == ("a/b .\\ud83d", "00ff", 7.5, "fmt/1", "")
+
+
+def test_a_reopened_file_keeps_its_clues(ledger: Ledger) -> None:
+    scanned(ledger, "a.bin")
+    clues = Clues("a/b", "", 7.5, b"ab", (), "a/b")
+    unknown = replace(FOUND, puid=None, basis=Basis.NONE, clues=clues, agreement=Agreement.WEAK)
+    ledger.surveyed([replace(survey(ledger, 1), identification=unknown)])
+    ledger.finished(finished(1), [])
+    ledger.reopen([1])
+    columns = "agreement, encoding, line_ends, clue_group, clues, record"
+    first, second = ledger.database.execute(
+        f"SELECT {columns} FROM identifications ORDER BY generation"
+    ).fetchall()
+    assert tuple(first) == tuple(second)
 
 
 def test_readers_do_not_write(ledger: Ledger, tmp_path: Path) -> None:
