@@ -31,7 +31,7 @@ def stock(name: str, folder: Path) -> Callable[[Path], tuple[str, ...]]:
         warnings.simplefilter("ignore")
         import fido.fido as library
     found: list[Any] = []
-    if name == signatures.shipped_name():
+    if name in signatures.shipped():
         _, formats, containers = fido_file.shipped()
         conf, files = formats.parent, [formats.name, "format_extensions.xml"]
         library.defaults["containersignature_file"] = containers.name

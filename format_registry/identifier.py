@@ -11,7 +11,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from format_registry import looks, siegfried, signatures
+from format_registry import clues, looks, siegfried, signatures
 from pipeline.core import isolate
 from pipeline.core.budget import budget, memory, remaining
 from pipeline.core.errors import (
@@ -40,8 +40,8 @@ def engines() -> tuple[str, ...]:
 
 
 def agents() -> tuple[Agent, ...]:
-    """Return the engines with their versions. Raises ConfigError."""
-    found = []
+    """Return the engines, and libmagic, with versions. Raises ConfigError, ToolMissingError."""
+    found = [clues.agent()]
     if "siegfried" in engines():
         found.append(siegfried.agent())
     if "fido" in engines():

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The signature sets that FIDO's engine can use: what opf-fido ships, and what is installed.
 
+opf-fido ships PRONOM twice: in FIDO's own format, and as The National Archives' signature
+file from which one need not convert anything. The second is what is used if nobody chose.
+
 An installed set is a folder of its own with The National Archives' two files as they
 were given; which set is used is one line in the file `active`. Both lie below
 `$SKANEARKIV_HOME`, else below the user's data folder. The variable
@@ -63,31 +66,37 @@ def active_name() -> str:
 
 
 def shipped_name() -> str:
-    """Return the name of the set that opf-fido ships."""
-    return f"opf-fido-v{fido_file.shipped()[0]}"
+    """Return the name of the set that is used where nobody chose one."""
+    return next(iter(shipped()))
+
+
+@lru_cache(maxsize=1)
+def shipped() -> dict[str, tuple[Path, Path]]:
+    """Return the sets that opf-fido ships, by name: signature file, container file."""
+    version, formats, containers = fido_file.shipped()
+    found = {f"opf-fido-v{version}": (formats, containers)}
+    droid = formats.parent / f"DROID_SignatureFile-v{version}.xml"
+    return {f"droid-v{version}": (droid, containers), **found} if droid.is_file() else found
 
 
 def names() -> list[str]:
-    """Return the names of all sets, the shipped one first."""
+    """Return the names of all sets, the shipped ones first."""
     folder = home()
     found = [one.name for one in folder.iterdir() if one.is_dir()] if folder.is_dir() else []
-    return [shipped_name(), *sorted(name for name in found if _NAME.match(name))]
+    return [*shipped(), *sorted(name for name in found if _NAME.match(name))]
 
 
 def installed() -> Iterator[Installed]:
     """Yield what is known of each set. Raises ConfigError where one cannot be read."""
-    chosen = active_name()
     for name in names():
-        one = load(name)
-        yield Installed(
-            name,
-            one.version,
-            one.sources,
-            len(one.formats),
-            len(one.signatures),
-            len(one.containers),
-            name == chosen,
-        )
+        yield known(name)
+
+
+def known(name: str) -> Installed:
+    """Return what is known of a set. Raises ConfigError."""
+    one = load(name)
+    counts = (len(one.formats), len(one.signatures), len(one.containers))
+    return Installed(name, one.version, one.sources, *counts, name == active_name())
 
 
 def active() -> SignatureSet:
@@ -110,7 +119,7 @@ def _engine(name: str, folder: Path) -> Engine:
     files = _files(name, folder)
     sources = tuple((path.name, _sha256(path)) for path in files)
     cached = _cached(name, sources)
-    with suppress(OSError, ValueError, KeyError, TypeError, IndexError):
+    with suppress(OSError, ValueError, KeyError, TypeError, IndexError, AttributeError):
         # Whatever is wrong with it, the signature files themselves are at hand.
         return Engine(*compiled.read(cached))
     found = _parse(name, files, sources)
@@ -128,7 +137,9 @@ def install(paths: Sequence[Path], name: str = "") -> Installed:
     """
     droid, container = _sorted(paths)
     sources = tuple((path.name, _sha256(path)) for path in (droid, container))
-    found = _parse(name or "new", (droid, container), sources)
+    if droid.name == container.name:
+        raise ConfigError(f"both files are named {droid.name}; rename one")
+    found = _parse("new", (droid, container), sources)
     name = name or f"droid-v{found.version}"
     if not _NAME.match(name):
         raise ConfigError(f"{name!r} cannot be a name; letters, digits, dots and hyphens can")
@@ -153,7 +164,7 @@ def install(paths: Sequence[Path], name: str = "") -> Installed:
             raise
     except OSError as error:
         raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
-    return next(one for one in installed() if one.name == name)
+    return known(name)
 
 
 def use(name: str) -> None:
@@ -172,12 +183,11 @@ def use(name: str) -> None:
 
 
 def _files(name: str, folder: Path) -> tuple[Path, Path]:
-    if name == shipped_name():
-        _, formats, containers = fido_file.shipped()
-        return formats, containers
+    if name in shipped():
+        return shipped()[name]
     if not _NAME.match(name) or not (folder / name).is_dir():
         raise ConfigError(f"there is no signature set {name}; there are {', '.join(names())}")
-    return _sorted(sorted((folder / name).glob("*.xml")))
+    return _sorted(sorted((folder / name).glob("[!.]*")))
 
 
 def _sorted(paths: Sequence[Path]) -> tuple[Path, Path]:
@@ -209,7 +219,7 @@ def _sorted(paths: Sequence[Path]) -> tuple[Path, Path]:
 def _parse(
     name: str, files: tuple[Path, Path], sources: tuple[tuple[str, str], ...]
 ) -> SignatureSet:
-    if name == shipped_name():
+    if files[0].name.startswith("formats-"):
         version, (formats, signatures) = fido_file.shipped()[0], fido_file.parse(files[0])
     else:
         version, formats, signatures = droid_file.parse(files[0])

@@ -12,13 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from format_registry.fido.literals import Facts, core, facts
+from format_registry.fido.literals import Facts, facts
 from format_registry.fido.model import Pattern, Place, Step
 from format_registry.fido.windows import NEAR, Windows
 
 # Beginnings are followed in stretches of this many bytes, so that an early match ends it.
 _STRETCH = 1 << 16
-# How often the middle of a literal may be met without the rest before it is searched whole.
+# How often an anchor may be met without the rest before the whole is searched for.
 _TRIES = 64
 
 
@@ -107,8 +107,6 @@ class _Step:
         self.fixed, self.exact = facts.least == facts.most, facts.exact
         self._text = step.expression
         self._compiled: re.Pattern[bytes] | None = None
-        self._core = core(self.exact or b"")
-        self._before = (self.exact or b"").find(self._core)
         # What a match looks at: opf-fido's expressions may end in (?!...), of which the
         # bytes behind the match decide. None of those is longer than its own text.
         self._reach = facts.most + (len(self._text) if b"(?!" in self._text else 0)
@@ -130,28 +128,32 @@ class _Step:
             size = self.facts.most
             if low == high:
                 return (low, low + size) if window.startswith(self.exact, low) else None
-            at = self._plain(self.exact, window, low, high + size)
-            return (at, at + size) if at >= 0 else None
+            if not self.facts.anchor or len(self.facts.anchor) == size:
+                at = window.find(self.exact, low, high + size)
+                return (at, at + size) if at >= 0 else None
         if low == high:
             found = self.expression.match(window, low)
+        elif self.facts.anchor:
+            return self._by_anchor(window, low, high)
         else:
             found = self.expression.search(window, low, high + self._reach)
         return found.span() if found is not None and found.start() <= high else None
 
-    def _plain(self, exact: bytes, window: bytes, low: int, end: int) -> int:
-        """Return where plain bytes begin, or -1, by what of them is not padding."""
-        if len(self._core) == len(exact):
-            return window.find(exact, low, end)
-        before = self._before
-        last = end - len(exact) + before + len(self._core)
+    def _by_anchor(self, window: bytes, low: int, high: int) -> tuple[int, int] | None:
+        """Go from anchor to anchor: in padding, `re` and `bytes.find` stop at each byte."""
+        anchor, offset, exact = self.facts.anchor, self.facts.offset, self.exact
         for _ in range(_TRIES):
-            at = window.find(self._core, low + before, last)
-            if at < 0:
-                return -1
-            if window.startswith(exact, at - before) and at - before + len(exact) <= end:
-                return at - before
-            low = at - before + 1
-        return window.find(exact, low, end)
+            at = window.find(anchor, low + offset, high + offset + len(anchor)) - offset
+            if at + offset < 0:
+                return None
+            if exact is not None:
+                if window.startswith(exact, at):
+                    return at, at + len(exact)
+            elif found := self.expression.match(window, at, high + self._reach):
+                return found.span()
+            low = at + 1
+        found = self.expression.search(window, low, high + self._reach)
+        return found.span() if found is not None and found.start() <= high else None
 
     def ends(self, window: bytes, spans: Sequence[tuple[int, int]]) -> Iterator[int]:
         """Yield where matches end that begin in one of the spans."""

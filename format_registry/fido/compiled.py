@@ -8,6 +8,7 @@ not read.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import tempfile
@@ -28,7 +29,7 @@ from format_registry.fido.model import (
 )
 from format_registry.fido.prefilter import Key, choose
 
-FORM = 1
+FORM = 4
 
 
 def write(path: Path, found: SignatureSet) -> None:
@@ -70,8 +71,9 @@ def write(path: Path, found: SignatureSet) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, staged = tempfile.mkstemp(dir=path.parent, prefix=".compiled-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(data, stream, separators=(",", ":"))
+        body = json.dumps(data, separators=(",", ":")).encode("utf-8")
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
         os.replace(staged, path)
     except BaseException:
         Path(staged).unlink(missing_ok=True)
@@ -80,7 +82,11 @@ def write(path: Path, found: SignatureSet) -> None:
 
 def read(path: Path) -> tuple[SignatureSet, list[Key | None], dict[bytes, Facts]]:
     """Return a set, its prefilter's choices, and facts. Raises OSError, ValueError."""
-    data = json.loads(path.read_bytes())
+    digest, _, body = path.read_bytes().partition(b"\n")
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        # One changed byte in an expression would be a signature that nobody wrote.
+        raise ValueError(f"{path} is damaged")
+    data = json.loads(body)
     if data["form"] != FORM:
         raise ValueError(f"{path} has the form {data['form']}, not {FORM}")
     patterns = [
@@ -125,15 +131,20 @@ def _text(one: bytes) -> str:
 
 def _facts(one: Facts) -> list[Any]:
     exact = None if one.exact is None else _text(one.exact)
-    return [one.least, one.most, [_text(some) for some in one.probe], exact]
+    probe = [_text(some) for some in one.probe]
+    return [one.least, one.most, probe, exact, _text(one.anchor), one.offset]
 
 
-def _unfacts(least: int, most: int, probe: Sequence[str], exact: str | None) -> Facts:
+def _unfacts(
+    least: int, most: int, probe: Sequence[str], exact: str | None, anchor: str, offset: int
+) -> Facts:
     return Facts(
         least,
         most,
         tuple(one.encode("latin-1") for one in probe),
         None if exact is None else exact.encode("latin-1"),
+        anchor.encode("latin-1"),
+        offset,
     )
 
 

@@ -166,17 +166,22 @@ def _fragments(
         gaps = {(low, high) for low, high, _ in choices}
         low, high = gaps.pop() if len(gaps) == 1 else (0, 0)
         # Alternatives at different distances take their gap with them.
-        bodies = [
-            _alone(body, *((0, 0) if not gaps else (least, most)), left=left)
-            for least, most, body in choices
-        ]
+        try:
+            bodies = [
+                _alone(body, *((0, 0) if not gaps else (least, most)), left=left)
+                for least, most, body in choices
+            ]
+        except sequences.SequenceError as error:
+            raise fault(path, element, error) from error
         yield low, high, [Step(0, 0, b"(?:" + b"|".join(bodies) + b")")]
 
 
 def _alone(body: list[Step], low: int, high: int, *, left: bool) -> bytes:
     whole = body[0].expression
     for one in body[1:]:
-        whole += b".{%d,%d}?" % (one.low, one.high or 0) + one.expression
+        if one.high is None:
+            raise sequences.SequenceError("a * in one of several fragments")
+        whole += b".{%d,%d}?" % (one.low, one.high) + one.expression
     if not high:
         return whole
     return whole + b".{%d,%d}?" % (low, high) if left else b".{%d,%d}?" % (low, high) + whole

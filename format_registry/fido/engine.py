@@ -144,10 +144,10 @@ class Engine:
         return [one for one in several if one.puid not in inferior]
 
     def _by_extension(self, extension: str) -> Answer:
-        found = self._superior(
-            Match(puid, "extension") for puid in self._extensions.get(extension, ())
-        )
-        return Answer(tuple(found), Basis.EXTENSION) if found else NOTHING
+        # Priorities are about bytes: among formats of one extension they would leave the
+        # most special, such as the encrypted document, and drop the plain one.
+        found = tuple(Match(puid, "extension") for puid in self._extensions.get(extension, ()))
+        return Answer(found, Basis.EXTENSION) if found else NOTHING
 
     def _format(self, puid: str) -> Format:
         # The container file may be newer than the signature file and name more formats.

@@ -7,7 +7,9 @@ passed over, never guessed. The parse tree is that of Python's own `re`.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -65,19 +67,22 @@ class Facts:
     """What is known of an expression without compiling it; kept with a compiled set.
 
     `least` and `most` are the bytes a match can have; every match holds one of `probe`
-    (empty: not worth asking for); `exact` is all that it can match, where that is one string.
+    (empty: not worth asking for). `exact` is all that it can match, where that is one string.
+    `anchor` stands `offset` bytes behind the beginning of every match (empty: nothing does).
     """
 
     least: int
     most: int
     probe: tuple[bytes, ...] = ()
     exact: bytes | None = None
+    anchor: bytes = b""
+    offset: int = 0
 
 
 def core(literal: bytes) -> bytes:
-    """Return the longest part of a literal that has no padding, if that says enough."""
+    """Return the longest part of a literal without padding; all but its ends if that is short."""
     longest = max(_PADDING.split(literal), key=len)
-    return longest if len(longest) > 2 else literal
+    return longest if len(longest) > 2 else literal.strip(b"\x00\xff\x20") or literal
 
 
 def facts(expression: bytes) -> Facts:
@@ -91,11 +96,27 @@ def facts(expression: bytes) -> Facts:
     # What is short or has many variants is everywhere, or costs more than it tells.
     if best is not None and best.shortest > 2 + len(best.variants):
         probe = tuple(dict.fromkeys(core(one) for one in best.variants))
+    anchor, offset = _anchor(found)
     exact = None
     if len(found) == 1 and len(found[0].variants) == 1 and b"(?!" not in expression:
         (only,) = found[0].variants
         exact = only if len(only) == least == most else None
-    return Facts(least, most, probe, exact)
+    return Facts(least, most, probe, exact, anchor, offset)
+
+
+def _anchor(found: Sequence[Literal]) -> tuple[bytes, int]:
+    """Return the longest literal without padding at a known place, and that place."""
+    best, place = b"", 0
+    for one in found:
+        if one.low == one.high:
+            first, last = min(one.variants), max(one.variants)
+            same = (a == b for a, b in zip(first, last, strict=False))
+            common = first[: sum(1 for _ in itertools.takewhile(bool, same))]
+            part = max(_PADDING.split(common), key=len)
+            if len(part) > len(best):
+                best, place = part, one.low + common.find(part)
+    # A single byte is met by chance too often to be worth stopping at.
+    return (best, place) if len(best) > 1 else (b"", 0)
 
 
 class _Walk:

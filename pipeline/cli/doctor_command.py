@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from format_registry import identifier
 from migrators.catalogue import migrators
 from migrators.libreoffice.client import OFFICE, PYTHON
 from migrators.pdf.ghostscript import PROBE as GHOSTSCRIPT
@@ -50,6 +51,7 @@ def doctor(
         rows = [
             *(_probe(one) for one in (GHOSTSCRIPT, TESSERACT, OFFICE, PYTHON)),
             _languages(),
+            *_identification(),
             *_plugins(),
             _ours(),
             _isolation(),
@@ -94,6 +96,15 @@ def _languages() -> dict[str, Any]:
     return _row(
         "tesseract languages", shown, suffers, f"apt-get install {remedy}" if remedy else ""
     )
+
+
+def _identification() -> list[dict[str, Any]]:
+    """Ask the engines; a signature set that cannot be read is told with its error."""
+    suffers = "every identification"
+    try:
+        return [_row(one.name, one.version, one.note or suffers) for one in identifier.agents()]
+    except SkanearkivError as error:
+        return [_row("identification", "", suffers, str(error))]
 
 
 def _plugins() -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ def context(config: Path | None, engine: str = "") -> Context:
     # Fixed from here on: `signatures use` elsewhere shall not change a list half-way.
     loaded = replace(loaded, signatures=loaded.signatures or signatures.active_name())
     os.environ.update(loaded.environment())
-    identifier.agents()
+    identifier.engines()
     return Context(Path(), Path(), policies.load(policies.default_path()), loaded)
 
 
@@ -88,6 +88,7 @@ def identify_command(
             known = ", ".join(columns.LAYOUTS)
             raise ConfigError(f"there are no columns {layout!r}; there are {known}")
         shared = context(config, engine)
+        identifier.agents()
         tally = _Tally(quiet)
         with _target(output) as stream, Seen() as seen:
             write = _writer(stream, layout, as_json)

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from format_registry import signatures
 from format_registry.policy import default_path
 from pipeline.cli.output import (
     ATTENTION,
@@ -64,17 +65,27 @@ def run(
         list[str] | None,
         typer.Option(help="Work again on files that ended with this outcome. Repeatable."),
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="Identify by siegfried, fido or both (the default).")
+    ] = "",
     sha512: Annotated[bool, typer.Option("--sha512", help="Record SHA-512 as well.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Identify, validate, migrate, verify and record every file of SOURCE."""
     with failures():
         loaded = settings.load(config)
+        asked = replace(
+            loaded,
+            sha512=loaded.sha512 or sha512,
+            engine=engine or loaded.engine,
+            # Fixed from here on: `signatures use` elsewhere shall not change a run half-way.
+            signatures=loaded.signatures or signatures.active_name(),
+        )
         request = Request(
             source=source,
             out=out,
             policy=policy or default_path(),
-            settings=replace(loaded, sha512=loaded.sha512 or sha512),
+            settings=asked,
             workers=workers,
             delivery=delivery,
             producer=producer,

@@ -22,7 +22,7 @@ Examples:
 
   skanearkiv signatures use droid-v118
 
-  skanearkiv signatures use opf-fido-v109      (what opf-fido ships)
+  skanearkiv signatures use droid-v109      (what is used if nobody chose)
 
 The National Archives publish both files on the page of PRONOM. Siegfried has signatures of
 its own; they come with the package pygfried.
@@ -70,7 +70,7 @@ def install_command(
         one = signatures.install(files, name)
         if use:
             signatures.use(one.name)
-        _print(one if not use else next(x for x in signatures.installed() if x.name == one.name))
+        _print(signatures.known(one.name))
         if not use and not one.active:
             console.print(escaped(f"Use it with: skanearkiv signatures use {one.name}"))
 
@@ -81,7 +81,7 @@ def use_command(
     """Use a set from now on. Runs that are under way keep theirs."""
     with failures():
         signatures.use(name)
-        _print(next(one for one in signatures.installed() if one.name == name))
+        _print(signatures.known(name))
 
 
 def _print(one: Installed) -> None:
