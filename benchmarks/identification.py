@@ -45,8 +45,8 @@ def engine(name: str, scratch: Path) -> Callable[[Path], object]:
         ours = signatures.engine()
 
         def by_ours(path: Path) -> object:
-            with path.open("rb") as stream:
-                return ours.open(stream, path.name)
+            with open(path, "rb", buffering=0) as stream:
+                return ours.open(stream, str(path))
 
         return by_ours
     if name == "Siegfried":

@@ -181,11 +181,14 @@ class _Chain:
         "_anchored",
         "_known",
         "_length",
+        "_low",
         "_pattern",
         "_place",
+        "_plain",
         "_probes",
         "_rest",
         "_runs",
+        "_single",
     )
 
     def __init__(self, pattern: Pattern, known: Mapping[bytes, Facts]) -> None:
@@ -218,10 +221,21 @@ class _Chain:
         outer = self._rest[1] if self._place is Place.EOF else run[0].high
         # Whether the near windows hold all that the anchored run can reach.
         self._anchored = outer is not None and outer + self._length <= NEAR
+        first = self._runs[0][0]
+        at_once = self._place is Place.BOF and first.low == first.high and self._anchored
+        self._plain, self._low = first.exact if at_once else None, first.low
+        self._single = len(self._runs[0]) == 1
 
     def near(self, windows: Windows) -> bool:
         """Whether the run at the beginning or end matches; True where `far` must decide."""
-        self._prepare()
+        if not self._runs:
+            self._prepare()
+        if self._plain is not None:
+            # Most patterns begin with plain bytes at a known place.
+            if not windows.head.startswith(self._plain, self._low):
+                return False
+            if self._single:
+                return True
         if not self._anchored:
             return True
         if self._place is Place.EOF:
@@ -232,8 +246,9 @@ class _Chain:
         """Whether the whole pattern matches, given that `near` does."""
         if self._anchored and len(self._runs) == 1:
             return True
-        if not all(windows.holds(one) for one in self._probes):
-            return False
+        for one in self._probes:
+            if not windows.holds(one):
+                return False
         deep = windows.deep
         number, at, last = 0, 0, len(self._runs) - 1
         for index, run in enumerate(self._runs):

@@ -81,8 +81,11 @@ class Facts:
 
 def core(literal: bytes) -> bytes:
     """Return the longest part of a literal without padding; all but its ends if that is short."""
-    longest = max(_PADDING.split(literal), key=len)
-    return longest if len(longest) > 2 else literal.strip(b"\x00\xff\x20") or literal
+    stripped = literal.strip(b"\x00\xff\x20")
+    for one in (max(_PADDING.split(literal), key=len), stripped):
+        if len(one) > 2:
+            return one
+    return literal
 
 
 def facts(expression: bytes) -> Facts:

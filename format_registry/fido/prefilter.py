@@ -30,6 +30,7 @@ _WIDE_COST = 5.5
 _WORTH = 0.1
 _COMMON = frozenset(b"\x00\xff\x20\n")
 _LONGEST = 8
+_SMALL = 2048
 # RE2 builds its automaton as it goes, within this; beyond it every signature is tried.
 _RE2_BYTES = 8 << 20
 
@@ -158,6 +159,11 @@ class Prefilter:
             (kind == "tail", span, _Searched(table)) for (kind, span), table in searched.items()
         ]
         self._wide = [(literal, *rest) for literal, rest in wide.items()]
+        together: _Table = {literal: list(numbers) for literal, _, _, numbers in self._wide}
+        for table in searched.values():
+            for literal, numbers in table.items():
+                together.setdefault(literal, []).extend(numbers)
+        self._together = _Searched(together)
 
     def candidates(self, windows: Windows) -> list[int]:
         """Return the numbers of all signatures that may match, in order."""
@@ -167,19 +173,33 @@ class Prefilter:
         for start, end, table in self._head:
             if start >= size:
                 break
-            found.update(table.get(head[start:end], ()))
+            if hit := table.get(head[start:end]):
+                found.update(hit)
         size = len(tail)
         for start, end, table in self._tail:
             if start > size:
                 break
-            found.update(table.get(tail[size - start : size - end], ()))
+            if hit := table.get(tail[size - start : size - end]):
+                found.update(hit)
+        whole = (
+            self._search_once(head, found)
+            if windows.size <= _SMALL
+            else self._search(head, tail, found)
+        )
+        return sorted(found) if whole else self._all
+
+    def _search_once(self, data: bytes, found: set[int]) -> bool:
+        """Look for everything everywhere: in a small file one search costs least."""
+        return self._together.add(data, found, likely=True)
+
+    def _search(self, head: bytes, tail: bytes, found: set[int]) -> bool:
         for last, span, one in self._searched:
             if not one.add(tail[-span:] if last else head[:span], found):
-                return self._all
+                return False
         for literal, low, high, numbers in self._wide:
             if head.find(literal, low, high) >= 0:
                 found.update(numbers)
-        return sorted(found)
+        return True
 
 
 class _Searched:
@@ -200,13 +220,22 @@ class _Searched:
         self._set = re2.Set.SearchSet(options)
         for literal in table:
             self._set.Add(literal)
+        # The empty literal is in everything: an answer without it is RE2's memory used up.
+        self._set.Add(b"")
         self._set.Compile()
 
-    def add(self, window: bytes, found: set[int]) -> bool:
-        """Add the numbers of what is in the window; False if RE2's memory was used up."""
-        if self._any.search(window) is None:
+    def add(self, window: bytes, found: set[int], *, likely: bool = False) -> bool:
+        """Add the numbers of what is in the window; False if RE2's memory was used up.
+
+        `likely`: that something is there, or the window so small that it is all the same.
+        """
+        if not likely and self._any.search(window) is None:
             return True
         hits = self._set.Match(window)
-        for hit in hits or ():
-            found.update(self._numbers[hit])
-        return bool(hits)
+        if not hits:
+            return False
+        numbers = self._numbers
+        for hit in hits:
+            if hit < len(numbers):
+                found.update(numbers[hit])
+        return True

@@ -63,9 +63,15 @@ class Windows:
         """Whether one of some literals stands anywhere in the deep windows."""
         known = self._holds.get(variants)
         if known is None:
-            known = any(one in window for window in self.deep for one in variants)
-            self._holds[variants] = known
+            known = self._holds[variants] = self._search(variants)
         return known
+
+    def _search(self, variants: tuple[bytes, ...]) -> bool:
+        for window in self.deep:
+            for one in variants:
+                if one in window:
+                    return True
+        return False
 
     def _read(self, offset: int, length: int) -> bytes:
         parts: list[bytes] = []
