@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Annotated, Any
@@ -19,7 +19,7 @@ import typer
 from format_registry import identifier, signatures
 from format_registry import policy as policies
 from pipeline.cli.given import given
-from pipeline.cli.output import ATTENTION, console, escaped, failures, line
+from pipeline.cli.output import ATTENTION, INTERRUPTED, console, escaped, failures, line
 from pipeline.config import settings
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
@@ -127,26 +127,41 @@ def _writer(
 
 @contextmanager
 def _target(output: Path | None) -> Iterator[IO[str]]:
-    """Yield standard output, or a file that appears when it is complete."""
+    """Yield standard output, or a file that appears when it is complete.
+
+    What was listed before Ctrl-C stays beside it, with `.part` behind its name.
+    """
     if output is None:
-        with nullcontext(sys.stdout) as screen:
-            yield screen
+        yield sys.stdout
         return
     if os.path.lexists(output):
         raise ConfigError(f"{output} exists already and is never overwritten; take another name")
-    staged = output.with_name(f".{output.name}.{os.getpid()}.part")
+    part = output.with_name(f"{output.name}.part")
     try:
-        with staged.open("x", encoding="utf-8", newline="") as stream:
+        # Whoever stands there may be another list under way.
+        stream = part.open("x", encoding="utf-8", newline="")
+    except FileExistsError:
+        raise ConfigError(f"{part} is there: an interrupted list; move it away first") from None
+    except OSError as error:
+        raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
+    keep = False
+    try:
+        with stream:
             yield stream
-        fsync_file(staged)
-        os.link(staged, output)
+        fsync_file(part)
+        os.link(part, output)
         fsync_folder(output.absolute().parent)
+    except KeyboardInterrupt:
+        keep = True
+        console.print(escaped(f"Interrupted; what was listed so far is in {part}"))
+        raise typer.Exit(INTERRUPTED) from None
     except FileExistsError:
         raise ConfigError(f"{output} appeared meanwhile; nothing was overwritten") from None
     except OSError as error:
         raise ConfigError(f"{output} cannot be written: {error.strerror or error}") from error
     finally:
-        staged.unlink(missing_ok=True)
+        if not keep:
+            part.unlink(missing_ok=True)
 
 
 @dataclass

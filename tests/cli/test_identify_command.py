@@ -8,7 +8,9 @@ import io
 import json
 import os
 import resource
+import signal
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from pipeline.core.records import Outcome
 from pipeline.steps import columns
 from tests.cli.test_commands import command, lines
 from tests.contract.samples import pdf
+from tests.system.deliveries import COMMAND
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(17) + b"IEND\xaeB`\x82"
 UNKNOWN = b"\x07ZQX\x01\x02" + bytes(range(200, 250))
@@ -135,7 +138,29 @@ def test_a_list_is_never_overwritten_and_never_half(delivery: Path, tmp_path: Pa
     assert again.returncode == 2
     assert "never overwritten" in again.stderr
     assert target.read_bytes() == before
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["delivery", "list.csv"]
+
+
+def test_what_was_listed_before_ctrl_c_stays(tmp_path: Path) -> None:
+    folder, target = tmp_path / "many", tmp_path / "list.jsonl"
+    folder.mkdir()
+    for number in range(6000):
+        (folder / f"{number}.txt").write_text(f"number {number}\n")
+    words = [*COMMAND, "identify", folder, "--json", "--workers", "1", "--output", target]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as started:
+        part = tmp_path / "list.jsonl.part"
+        deadline = time.monotonic() + 60
+        while not (part.exists() and part.stat().st_size > 100_000):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        started.send_signal(signal.SIGINT)
+        _, told = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert "list.jsonl.part" in told
+    assert not target.exists()
+    kept = lines(part.read_text())
+    assert 100 < len(kept) < 6000
+    assert {row["puid"] for row in kept} == {"x-fmt/111"}
 
 
 def test_workers_give_the_same_list_in_the_same_order(tmp_path: Path) -> None:
