@@ -25,7 +25,7 @@ from pipeline.core.isolate import Pool
 from pipeline.core.records import Agent, Basis, Identification, Opinion
 from pipeline.core.versions import wheel_agent
 
-# Seconds after which Siegfried is given up. It is given 64 MiB at the most: 0.2 s.
+# Seconds after which Siegfried is given up. It is given 128 MiB at the most: 0.9 s.
 _PATIENCE = 30.0
 VARIABLE = "SKANEARKIV_ENGINE"
 ENGINES = {"siegfried": ("siegfried",), "fido": ("fido",), "both": ("siegfried", "fido")}

@@ -28,10 +28,10 @@ from pipeline.core.records import Basis, Identification, Opinion
 from pipeline.core.versions import wheel_agent
 
 FIDO = "FIDO"
-# Siegfried reads all of a file: 3.4 s and 1.1 GB of memory for 1 GiB, 16 s for a sparse
-# 3 GiB. Of larger files than this it is given both ends.
-SIEGFRIED_LIMIT = 64 * MIB
-_EXCERPT = "asked about the first and last MiB of a large file"
+# Siegfried reads all of a file: 0.9 s and 140 MB of memory for 128 MiB, 3.4 s and 1.1 GB
+# for 1 GiB, 16 s for a sparse 3 GiB. Of larger files than this it is given both ends.
+SIEGFRIED_LIMIT = 128 * MIB
+_EXCERPT = "asked about the first 4 MiB and the last of a large file"
 # It unpacks the parts that it looks into in full: 7 s for one of 1 GiB.
 _LARGEST_PART = 128 * MIB
 _EDGE = 64 * 1024
@@ -185,8 +185,8 @@ def _excerpt(windows: Windows) -> Iterator[int]:
     """Yield a descriptor of a file in memory that has only the ends of a large one."""
     descriptor = os.memfd_create("excerpt", os.MFD_CLOEXEC)
     try:
-        os.write(descriptor, windows.deep[0][:MIB])
-        os.write(descriptor, windows.deep[-1][-MIB:])
+        for part in windows.deep:
+            os.write(descriptor, part)
         yield descriptor
     finally:
         os.close(descriptor)

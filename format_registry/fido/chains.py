@@ -211,9 +211,9 @@ class _Chain:
                 self._runs.append([])
             text = step.expression
             self._runs[-1].append(_Step(step, self._known.get(text) or facts(text)))
-        # One literal of each step, the rarest first: all must be somewhere before it is
+        # Literals of each step, the rarest first: all must be somewhere before it is
         # worth searching.
-        probes = {step.facts.probe for run in self._runs for step in run if step.facts.probe}
+        probes = {probe for run in self._runs for step in run for probe in step.facts.probes}
         self._probes = sorted(probes, key=lambda some: (len(some), -min(map(len, some))))
         run = self._runs[-1 if self._place is Place.EOF else 0]
         longest = ((step.high or 0) + step.facts.most for step in run[1:])

@@ -29,7 +29,7 @@ from format_registry.fido.model import (
 )
 from format_registry.fido.prefilter import Key, choose
 
-FORM = 4
+FORM = 5
 
 
 def write(path: Path, found: SignatureSet) -> None:
@@ -131,17 +131,22 @@ def _text(one: bytes) -> str:
 
 def _facts(one: Facts) -> list[Any]:
     exact = None if one.exact is None else _text(one.exact)
-    probe = [_text(some) for some in one.probe]
-    return [one.least, one.most, probe, exact, _text(one.anchor), one.offset]
+    probes = [[_text(some) for some in probe] for probe in one.probes]
+    return [one.least, one.most, probes, exact, _text(one.anchor), one.offset]
 
 
 def _unfacts(
-    least: int, most: int, probe: Sequence[str], exact: str | None, anchor: str, offset: int
+    least: int,
+    most: int,
+    probes: Sequence[Sequence[str]],
+    exact: str | None,
+    anchor: str,
+    offset: int,
 ) -> Facts:
     return Facts(
         least,
         most,
-        tuple(one.encode("latin-1") for one in probe),
+        tuple(tuple(one.encode("latin-1") for one in probe) for probe in probes),
         None if exact is None else exact.encode("latin-1"),
         anchor.encode("latin-1"),
         offset,

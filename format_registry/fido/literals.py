@@ -54,9 +54,9 @@ def width(expression: bytes) -> tuple[int, int | None]:
 
 
 @lru_cache(maxsize=8192)
-def literals(expression: bytes) -> tuple[Literal, ...]:
-    """Return the literals of an expression, in order."""
-    walk = _Walk()
+def literals(expression: bytes, most: int = _VARIANTS) -> tuple[Literal, ...]:
+    """Return the literals of an expression, in order; they end where variants exceed `most`."""
+    walk = _Walk(most)
     walk.over(parser.parse(expression.decode("latin-1")))
     walk.flush()
     return tuple(walk.found)
@@ -66,14 +66,14 @@ def literals(expression: bytes) -> tuple[Literal, ...]:
 class Facts:
     """What is known of an expression without compiling it; kept with a compiled set.
 
-    `least` and `most` are the bytes a match can have; every match holds one of `probe`
-    (empty: not worth asking for). `exact` is all that it can match, where that is one string.
+    `least` and `most` are the bytes a match can have; every match holds one literal of each
+    of `probes`, the most telling first. `exact` is all that it can match, where that is one string.
     `anchor` stands `offset` bytes behind the beginning of every match (empty: nothing does).
     """
 
     least: int
     most: int
-    probe: tuple[bytes, ...] = ()
+    probes: tuple[tuple[bytes, ...], ...] = ()
     exact: bytes | None = None
     anchor: bytes = b""
     offset: int = 0
@@ -94,17 +94,25 @@ def facts(expression: bytes) -> Facts:
     if most is None:
         raise ValueError(f"an expression without bound: {expression[:80]!r}")
     found = literals(expression)
-    best = max(found, key=lambda one: one.shortest, default=None)
-    probe: tuple[bytes, ...] = ()
-    # What is short or has many variants is everywhere, or costs more than it tells.
-    if best is not None and best.shortest > 2 + len(best.variants):
-        probe = tuple(dict.fromkeys(core(one) for one in best.variants))
     anchor, offset = _anchor(found)
     exact = None
     if len(found) == 1 and len(found[0].variants) == 1 and b"(?!" not in expression:
         (only,) = found[0].variants
         exact = only if len(only) == least == most else None
-    return Facts(least, most, probe, exact, anchor, offset)
+    return Facts(least, most, _probes(expression), exact, anchor, offset)
+
+
+def _probes(expression: bytes) -> tuple[tuple[bytes, ...], ...]:
+    """Return what must be somewhere, if it says enough: few variants, and not short."""
+    found: dict[tuple[bytes, ...], None] = {}
+    best = max(literals(expression), key=lambda one: one.shortest, default=None)
+    if best is not None and best.shortest > 2 + len(best.variants):
+        found[tuple(dict.fromkeys(core(one) for one in best.variants))] = None
+    # Where line ends may be any of three, "AC1009" stands between them in each variant.
+    for one in literals(expression, 1):
+        if len(one.variants) == 1 and len(core(one.variants[0])) > 4:
+            found[(core(one.variants[0]),)] = None
+    return tuple(sorted(found, key=lambda some: (len(some), -min(len(one) for one in some))))
 
 
 def _anchor(found: Sequence[Literal]) -> tuple[bytes, int]:
@@ -123,7 +131,8 @@ def _anchor(found: Sequence[Literal]) -> tuple[bytes, int]:
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self._most = most
         self.found: list[Literal] = []
         self._low = 0
         self._high: int | None = 0
@@ -152,7 +161,7 @@ class _Walk:
         self._run = []
 
     def _append(self, variants: list[bytes]) -> None:
-        if self._run and len(self._run) * len(variants) > _VARIANTS:
+        if self._run and len(self._run) * len(variants) > self._most:
             self.flush()
         if not self._run:
             self._start, self._run = (self._low, self._high), [b""]
