@@ -88,7 +88,8 @@ def _completed(
     if found.puid is None or not found.basis.strong or _TEXTUAL.search(found.mime):
         text = text_facts.text_facts(head, tail, windows.size)
         found = replace(found, text=text)
-        plain = not found.candidates or _PLAIN_TEXT in found.candidates
+        asked = any(one.engine == FIDO for one in found.opinions)
+        plain = asked and (not found.candidates or _PLAIN_TEXT in found.candidates)
         if text is not None and found.puid is None and plain:
             known = engine.set.formats.get(_PLAIN_TEXT, Format(_PLAIN_TEXT, "Plain Text File"))
             return replace(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from format_registry.fido import chains
+from format_registry.fido import chains, steps
 from format_registry.fido.chains import Chains
 from format_registry.fido.model import Pattern, Place, Step
 from format_registry.fido.windows import Windows
@@ -88,12 +88,12 @@ def test_nothing_changes_with_short_stretches_and_few_tries(
     pattern: Pattern, padding: int, front: bytes, back: bytes
 ) -> None:
     data = front + b"c" * padding + back
-    kept = chains._STRETCH, chains._TRIES
-    chains._STRETCH, chains._TRIES = 3, 1
+    kept = chains._STRETCH, steps._TRIES
+    chains._STRETCH, steps._TRIES = 3, 1
     try:
         assert matches(pattern, data) == bool(whole(pattern).search(data)), (pattern, data)
     finally:
-        chains._STRETCH, chains._TRIES = kept
+        chains._STRETCH, steps._TRIES = kept
 
 
 def test_all_patterns_of_a_signature_must_match() -> None:

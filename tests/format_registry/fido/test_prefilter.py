@@ -90,7 +90,7 @@ def test_on_damaged_and_mixed_files(
 def test_nothing_changes_with_the_least_memory_that_re2_takes(
     national: Engine, skeleton_files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prefilter, "_RE2_BYTES", 256 << 10)
+    monkeypatch.setattr(prefilter, "_RE2_BYTES", 512 << 10)
     poor = Engine(national.set)
     # Pieces of all literals in a row, so that RE2's automaton is thrown away again and again.
     every = (one for expression in expressions(national.set) for one in literals(expression))
@@ -106,7 +106,7 @@ def test_where_re2_gives_up_every_signature_is_tried(
     national: Engine, skeleton_files: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # RE2 says that its memory is used up by naming nothing where something was found.
-    monkeypatch.setattr(prefilter._Searched, "add", lambda *_: False)
+    monkeypatch.setattr(prefilter._Searched, "add", lambda *_, **__: False)
     every = len(national.set.signatures)
     for path in skeleton_files[::25]:
         window = Windows.of(path.read_bytes())
