@@ -75,10 +75,9 @@ class Matcher:
         for one in self._chains:
             one.compile()
 
-    def share(self, windows: Windows) -> float:
-        """Return which share of the patterns matches, 0.0-1.0."""
-        hits = sum(one.near(windows) and one.far(windows) for one in self._chains)
-        return hits / len(self._chains)
+    def strength(self, windows: Windows) -> int:
+        """Return how many bytes the patterns that match have at least: what they tell."""
+        return sum(one.least for one in self._chains if one.near(windows) and one.far(windows))
 
 
 _Run = list[CompiledStep]
@@ -105,6 +104,11 @@ class _Chain:
         self._pattern, self._place, self._rest = pattern, pattern.place, pattern.rest
         self._known = known
         self._runs: list[_Run] = []
+
+    @property
+    def least(self) -> int:
+        """The least number of bytes that a match has, gaps aside."""
+        return sum(step.facts.least for run in self._runs for step in run)
 
     def compile(self) -> None:
         """Compile all expressions. Raises re.error."""

@@ -117,17 +117,18 @@ class Engine:
         return [Match(puid, name) for puid, name in found.items()]
 
     def partial(self, windows: Windows, limit: int = 5) -> tuple[str, ...]:
-        """Return formats of which part of a signature matches, the larger part first.
+        """Return formats of which part of a signature matches, the longer part first.
 
         For a file that no signature matches in full: a truncated or damaged one.
         """
-        shares: dict[str, float] = {}
+        found: dict[str, int] = {}
         for number in self._prefilter.candidates(windows):
-            share = self._matchers[number].share(windows)
-            if share:
+            strength = self._matchers[number].strength(windows)
+            # A brace or two at either end speak for nothing.
+            if strength > 2:
                 puid = self.set.signatures[number].puid
-                shares[puid] = max(share, shares.get(puid, 0.0))
-        return tuple(sorted(shares, key=lambda puid: (-shares[puid], puid))[:limit])
+                found[puid] = max(strength, found.get(puid, 0))
+        return tuple(sorted(found, key=lambda puid: (-found[puid], puid))[:limit])
 
     def fits(self, puid: str, extension: str) -> bool:
         """Whether a format has an extension, or has none registered at all."""

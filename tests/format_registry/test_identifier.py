@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 from format_registry import policy as policies
 from format_registry.identifier import identify
 from format_registry.looks import SIEGFRIED_LIMIT
 from pipeline.config.settings import Settings
-from pipeline.core.records import Basis, Outcome
+from pipeline.core.records import Agreement, Basis, Outcome
 from pipeline.steps.jobs import Context, SurveyJob
 from pipeline.steps.survey import survey
+from tests.contract.samples import pdf
 
 
 def test_real_files_get_the_puid_that_the_manifest_expects(
@@ -79,3 +81,30 @@ def test_what_is_not_there_is_an_outcome(tmp_path: Path) -> None:
     empty = survey(SurveyJob(2, b"empty.docx", 0, 0), context)
     assert empty.failure is not None
     assert empty.failure.outcome is Outcome.EMPTY
+
+
+def test_a_truncated_file_is_told_what_it_most_likely_was(tmp_path: Path) -> None:
+    whole = pdf()
+    path = tmp_path / "cut.qqq"
+    path.write_bytes(whole[: len(whole) // 2] + bytes(range(256)))
+    found = identify(path)
+    assert (found.puid, found.agreement) == (None, Agreement.WEAK)
+    assert found.clues is not None
+    assert found.clues.mime == "application/pdf"
+    assert (found.clues.nearest[0].puid, found.clues.nearest[0].why) == ("fmt/276", "signature")
+    assert found.clues.first == whole[:16]
+
+
+def test_an_engine_that_fails_leaves_the_other_to_answer(tmp_path: Path) -> None:
+    """A part that unpacks to 200 MB is more than Siegfried is given."""
+    path = tmp_path / "large.odt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        with archive.open("META-INF/manifest.xml", "w", force_zip64=True) as part:
+            for _ in range(200):
+                part.write(b" " * 1_000_000)
+    found = identify(path)
+    assert found.engine == "FIDO"
+    assert found.puid is not None
+    assert "would unpack" in found.opinions[0].note
+    assert found.opinions[0].engine == "Siegfried"

@@ -103,7 +103,7 @@ def test_all_patterns_of_a_signature_must_match() -> None:
     assert matcher.matches(Windows.of(b"ab..yz"))
     assert not matcher.matches(Windows.of(b"ab..y"))
     assert not matcher.matches(Windows.of(b"b..yz"))
-    assert matcher.share(Windows.of(b"ab..y")) == 0.5
+    assert matcher.strength(Windows.of(b"ab..y")) == 2
 
 
 @pytest.mark.parametrize("data", [b"", b"a", b"ab"])
