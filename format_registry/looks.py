@@ -88,6 +88,13 @@ def _completed(
     if found.puid is None or not found.basis.strong or _TEXTUAL.search(found.mime):
         text = text_facts.text_facts(head, tail, windows.size)
         found = replace(found, text=text)
+        if text is None and found.basis is Basis.TEXT:
+            # Siegfried looks at the beginning only; a PDF cut short begins as a text does.
+            candidates = tuple(dict.fromkeys([found.puid or "", *found.candidates]))
+            found = replace(
+                found, puid=None, basis=Basis.NONE, name="", version="", mime="",
+                candidates=candidates, extension_mismatch=False,
+            )  # fmt: skip
         asked = any(one.engine == FIDO for one in found.opinions)
         plain = asked and (not found.candidates or _PLAIN_TEXT in found.candidates)
         if text is not None and found.puid is None and plain:
