@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from pipeline.core.records import Outcome
@@ -246,3 +247,31 @@ def test_the_meter_reads_children() -> None:
     """What the test above relies on: the peak of a child that was waited for."""
     subprocess.run(["python3", "-c", "bytearray(80 << 20)"], check=True)
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss > 80 << 10
+
+
+def test_a_killed_worker_loses_no_line(tmp_path: Path) -> None:
+    folder, target = tmp_path / "many", tmp_path / "list.csv"
+    folder.mkdir()
+    for number in range(3000):
+        (folder / f"{number:04}.txt").write_text(f"number {number}\n")
+    words = [*COMMAND, "identify", folder, "--workers", "2", "--output", target]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as started:
+        part, killed = tmp_path / "list.csv.part", 0
+        deadline = time.monotonic() + 60
+        while killed < 2 and started.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+            if not part.exists() or part.stat().st_size < (killed + 1) * 100_000:
+                continue
+            for child in psutil.Process(started.pid).children(recursive=True):
+                named = " ".join(child.cmdline())
+                # First what identifies, then the worker that asks it.
+                if ("warm_child" if not killed else "spawn_main") in named:
+                    child.kill()
+                    killed += 1
+                    break
+        _, told = started.communicate(timeout=120)
+    assert killed == 2
+    assert started.returncode == 0, told
+    rows = table(target.read_text())
+    assert [Path(row["filename"]).name for row in rows] == [f"{n:04}.txt" for n in range(3000)]
+    assert {row["outcome"] for row in rows} == {"ok"}
