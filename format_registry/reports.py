@@ -7,7 +7,6 @@ and how formats are related other than by priority.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import zipfile
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from format_registry.fido import fido_file
 from pipeline.core.errors import ToolMissingError
 
 _NAMESPACE = "{http://pronom.nationalarchives.gov.uk}"
@@ -88,13 +88,9 @@ def reports() -> Mapping[str, Record]:
 @lru_cache(maxsize=1)
 def _archive() -> tuple[Path, int]:
     """Return the newest zip of reports and its version. Raises ToolMissingError."""
-    # Not imported: opf-fido writes settings into other modules when it is.
-    spec = importlib.util.find_spec("fido")
-    folders = (spec.submodule_search_locations if spec else None) or ()
     found = [
         (path, int(name[1]))
-        for folder in folders
-        for path in Path(folder, "conf").glob("pronom-xml-v*.zip")
+        for path in fido_file.folder().glob("pronom-xml-v*.zip")
         if (name := _ZIP.fullmatch(path.name))
     ]
     if not found:

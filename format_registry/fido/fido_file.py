@@ -16,6 +16,7 @@ from typing import Any
 
 from format_registry.fido.droid_file import fault, read
 from format_registry.fido.model import Format, Pattern, Place, Signature, Step
+from pipeline.core.errors import ToolMissingError
 
 _GAP = re.compile(r"\.(?:\*\??|\{(\d+)(,(\d*))?\}\??)")
 # An escape, a class, or any other single character.
@@ -23,10 +24,13 @@ _TOKEN = re.compile(r"\\.|\[\^?(?:\\.|[^\]])+\]|.", re.DOTALL)
 
 
 def folder() -> Path:
-    """Return where opf-fido keeps its signatures, without running any of its code."""
+    """Return where opf-fido keeps its signatures. Raises ToolMissingError.
+
+    None of its code is run: it writes settings into other modules when it is imported.
+    """
     found = find_spec("fido")
     if found is None or not found.submodule_search_locations:
-        raise FileNotFoundError("opf-fido is not installed")
+        raise ToolMissingError("opf-fido", "install it with: pip install opf-fido")
     return Path(found.submodule_search_locations[0]) / "conf"
 
 
