@@ -29,7 +29,7 @@ from format_registry.fido.model import (
 )
 from format_registry.fido.prefilter import Key, choose
 
-FORM = 5
+FORM = 6
 
 
 def write(path: Path, found: SignatureSet) -> None:

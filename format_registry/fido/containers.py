@@ -65,7 +65,7 @@ class Containers:
                 names = frozenset(kind.raw[raw] for raw in zipped.names)
                 found = kind.match(names, lambda part, limit: zipped.read(part.encode(), limit))
                 return Inside(found, zipped.largest)
-            ole = OleParts(stream)
+            ole = OleParts(stream.fileno(), windows)
             return Inside(kind.match(ole.names, ole.read))
         except (BrokenZipError, BrokenOleError):
             # Its signature as a ZIP or OLE2 file remains; damage is the validators' to tell.

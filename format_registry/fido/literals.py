@@ -106,7 +106,7 @@ def _probes(expression: bytes) -> tuple[tuple[bytes, ...], ...]:
     """Return what must be somewhere, if it says enough: few variants, and not short."""
     found: dict[tuple[bytes, ...], None] = {}
     best = max(literals(expression), key=lambda one: one.shortest, default=None)
-    if best is not None and best.shortest > 2 + len(best.variants):
+    if best is not None and len(best.variants) <= 2 and best.shortest > 3:
         found[tuple(dict.fromkeys(core(one) for one in best.variants))] = None
     # Where line ends may be any of three, "AC1009" stands between them in each variant.
     for one in literals(expression, 1):
