@@ -49,21 +49,21 @@ def agents() -> tuple[Agent, ...]:
     return tuple(found)
 
 
-def identify(path: Path, name: bytes = b"") -> Identification:
+def identify(path: Path) -> Identification:
     """Identify a file that is known to be regular and not empty.
 
-    `name` stands for the file's own where the path is a link of ours. Raises
-    VanishedError, UnreadableError, ChangedError, and what broke where no engine is left.
+    Raises VanishedError, UnreadableError, ChangedError, and what broke where no engine
+    is left.
     """
     asked = engines()
     try:
         with budget(min(remaining(), _PATIENCE), memory()):
-            return isolate.call(Pool.IDENTIFY, looks.look, path, asked, name)
+            return isolate.call(Pool.IDENTIFY, looks.look, path, asked)
     except (ToolFailureError, CrashError, ToolTimeoutError, OutOfMemoryError) as error:
         if asked != ENGINES["both"]:
             raise
         # What brings Siegfried down does not keep the file from being identified.
-        found = isolate.call(Pool.IDENTIFY, looks.look, path, ENGINES["fido"], name)
+        found = isolate.call(Pool.IDENTIFY, looks.look, path, ENGINES["fido"])
         return _without(found, error.detail)
 
 

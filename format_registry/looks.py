@@ -40,27 +40,26 @@ _TEXTUAL = re.compile(r"text/|[/+](xml|json|javascript|sql|rtf|x-yaml)\b")
 _SIEGFRIEDS_SET = re.compile(r"V(\d+)\.xml")
 
 
-def look(path: Path, engines: Sequence[str], name: bytes = b"") -> Identification:
+def look(path: Path, engines: Sequence[str]) -> Identification:
     """Identify a regular file that is not empty, by the engines siegfried, fido or both.
 
-    `name` stands for the file's own where the path is a link of ours. Raises
-    VanishedError, UnreadableError, ChangedError; ToolFailureError where Siegfried alone
-    is asked and fails.
+    Raises VanishedError, UnreadableError, ChangedError; ToolFailureError where Siegfried
+    alone is asked and fails.
     """
     try:
         # O_NONBLOCK: a FIFO put in the file's place must not hold the child.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as stream:
-            return _look(stream, path, engines, name or os.fsencode(path.name))
+            return _look(stream, path, engines)
     except OSError as error:
         raise from_os_error(error) from error
 
 
-def _look(stream: IO[bytes], path: Path, engines: Sequence[str], name: bytes) -> Identification:
+def _look(stream: IO[bytes], path: Path, engines: Sequence[str]) -> Identification:
     status = os.fstat(stream.fileno())
     if not stat.S_ISREG(status.st_mode):
         raise ChangedError("it is no regular file any more")
     engine = signatures.engine()
-    extension = extension_of(name.decode("utf-8", "replace"))
+    extension = extension_of(os.fsencode(path.name).decode("utf-8", "replace"))
     windows = Windows(stream.fileno(), status.st_size)
     second = engine.ask(stream, windows, extension) if "fido" in engines else None
     first, problem = None, ""

@@ -15,20 +15,15 @@ from typing import Any
 
 from pipeline.core import isolate
 from pipeline.core.budget import MIB
+from pipeline.core.errors import SkanearkivError
 from pipeline.core.records import FileKind, FileRecord, Outcome
 from pipeline.execution import cluster
-from pipeline.scan import scan
 from pipeline.steps.jobs import Context
 from pipeline.steps.listing import Listed, list_batch
 
 # A cluster takes two seconds to start; so many files take one worker about as long.
 _FEW = 500
 _WINDOW = 4  # batches in flight for each worker
-
-
-def identify_folder(root: Path, context: Context, workers: int) -> Iterator[Listed]:
-    """Yield what every entry below a folder is, in the order of the scan."""
-    yield from identify_records(root, scan(root), context, workers)
 
 
 def identify_records(
@@ -83,24 +78,33 @@ def _spread(
         batch, future = flight.popleft()
         try:
             found = future.result()
-        except Exception as error:  # noqa: BLE001
+        except SkanearkivError:
+            # Nothing of a file: what every other batch would meet as well.
+            raise
+        except Exception:  # noqa: BLE001
             # Two workers died of it: each file alone, so that none is blamed for another.
-            found = [_apart(root, one, context, client, error) for one in batch]
+            found = [_apart(root, one, context, client) for one in batch]
         future.release()
         yield from found
         hand_out()
 
 
-def _apart(
-    root: Path, record: FileRecord, context: Context, client: Any, cause: Exception
-) -> Listed:
+def _apart(root: Path, record: FileRecord, context: Context, client: Any) -> Listed:
+    from distributed import KilledWorker
+
     if record.kind is not FileKind.REGULAR:
         return list_batch(root, [record], context.settings)[0]
+    future = client.submit(list_batch, root, [record], context.settings, pure=False)
     try:
-        (found,) = client.submit(list_batch, root, [record], context.settings, pure=False).result()
-    except Exception:  # noqa: BLE001
-        return Listed(record, outcome=Outcome.CRASH, detail=f"{type(cause).__name__}: {cause}")
-    return found  # type: ignore[no-any-return]
+        found: list[Listed] = future.result()
+    except Exception as error:  # noqa: BLE001
+        # Recorded with the one file that it can only be about.
+        outcome = Outcome.CRASH if isinstance(error, KilledWorker) else Outcome.TOOL_FAILURE
+        detail = f"{type(error).__name__}: {error}"[:500]
+        return Listed(record, outcome=outcome, detail=detail)
+    finally:
+        future.release()
+    return found[0]
 
 
 class Seen(AbstractContextManager["Seen"]):
