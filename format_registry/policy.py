@@ -152,7 +152,12 @@ def _check_puids(puids: frozenset[str], where: str) -> None:
 
 
 def decide(policy: Policy, puid: str, facts: Mapping[str, Scalar]) -> Decision:
-    """Return what the policy says of a file of this format with these properties."""
+    """Return what the policy says of a file of this format with these properties.
+
+    The original of a signed file is kept whatever the rule says: a signature holds for
+    the bytes that were signed, and no migration can carry it over (ISO 32000-2, 12.8.1).
+    """
+    signed = bool(facts.get("signatures"))
     for rule in policy.rules:
         if rule.fits(puid, facts):
             return Decision(
@@ -161,6 +166,6 @@ def decide(policy: Policy, puid: str, facts: Mapping[str, Scalar]) -> Decision:
                 rule.reason,
                 rule.migrator,
                 rule.target,
-                rule.keep_original,
+                rule.keep_original or signed,
             )
     return Decision(policy.header.unlisted, "", "no rule for this format")

@@ -25,6 +25,7 @@ from pipeline.core.records import (
     Verdict,
 )
 from pipeline.core.versions import wheel_agent
+from validators.pdf_signing.fields import signature_fields
 
 _DPI = 36  # enough to run every page's operators; the picture itself is not looked at
 _MESSAGES = 20
@@ -94,26 +95,30 @@ def inspect(path: Path) -> Findings:
     properties.update(rendered)
     if broken:
         messages.extend(Message("pdf.page", Severity.ERROR, text) for text in broken[:_MESSAGES])
-        return Verdict.INVALID, Outcome.DAMAGED, tuple(messages), properties, ()
+        # A damaged page is one more reason to know whether what was signed is still there.
+        signed = ("pdf_signatures",) if properties["signatures"] else ()
+        return Verdict.INVALID, Outcome.DAMAGED, tuple(messages), properties, signed
     messages.extend(Message("pdf.page_warning", Severity.WARNING, text) for text in trouble)
     if properties["javascript"]:
         messages.append(Message("pdf.javascript", Severity.WARNING))
     if properties["signatures"]:
         messages.append(Message("pdf.signed", Severity.WARNING, str(properties["signatures"])))
-    follow_up = ("verapdf",) if properties["pdfa_claim"] else ()
+    # pyHanko comes last: whatever time a hostile signature takes is missing to nobody.
+    asked = {"verapdf": properties["pdfa_claim"], "pdf_signatures": properties["signatures"]}
+    follow_up = tuple(name for name, wanted in asked.items() if wanted)
     return Verdict.VALID, Outcome.OK, tuple(messages), properties, follow_up
 
 
 def _lacks(path: Path, properties: dict[str, Scalar]) -> tuple[str, str] | None:
     """Return (code, detail) of what a file that could be opened has not got."""
-    if _cut_off(path):
+    if cut_off(path):
         return "pdf.truncated", "no end of file marker"
     if properties["pages"] == 0:
         return "pdf.no_pages", "no pages"
     return None
 
 
-def _cut_off(path: Path) -> bool:
+def cut_off(path: Path) -> bool:
     """Whether objects stand after the last end-of-file marker, or there is none (7.5.5).
 
     qpdf and MuPDF read such a file by collecting what objects there are; which pages
@@ -136,19 +141,12 @@ def _structure(document: Any) -> dict[str, Scalar]:
     root = document.Root
     form = root.get(Name.AcroForm)
     fields = list(form.get(Name.Fields, Array([]))) if isinstance(form, Dictionary) else []
-    signatures = sum(
-        1
-        for one in document.objects
-        if isinstance(one, Dictionary)
-        and one.get(Name.FT) == Name.Sig
-        and one.get(Name.V) is not None
-    )
     attached = len(filespecs(document))
     return {
         "version": str(document.pdf_version),
         "pages": len(document.pages),
         "encrypted": bool(document.is_encrypted),
-        "signatures": signatures,
+        "signatures": len(signature_fields(document)),
         "form_fields": len(fields),
         "attachments": attached,
         "has_attachments": attached > 0,

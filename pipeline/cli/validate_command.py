@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -85,4 +86,5 @@ def _row(found: Examined) -> dict[str, Any]:
         "validators": {one.validator: one.verdict.value for one in found.results},
         "properties": {k: v for one in found.results for k, v in one.properties.items()},
         "messages": messages,
+        "signatures": [asdict(one) for result in found.results for one in result.signatures],
     }

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from pipeline.config import tables
+from pipeline.config import tables, trust
 from pipeline.core.budget import MIB
 from pipeline.core.errors import ConfigError
 
@@ -47,6 +48,17 @@ class Batches:
 
 
 @dataclass(frozen=True, slots=True)
+class SignatureTrust:
+    """Whose digital signatures are trusted: files and folders of certificates (PEM, DER).
+
+    Roots, or authorities of the EU's trusted lists that the operator exported. Without
+    any, every intact signature is `intact_untrusted`.
+    """
+
+    certificates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of a configuration file. Tool paths: name of the tool -> program or jar.
 
@@ -60,6 +72,7 @@ class Settings:
     engine: str = "both"
     signatures: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
+    signature_trust: SignatureTrust = field(default_factory=SignatureTrust)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which children learn of tools and limits."""
@@ -71,6 +84,8 @@ class Settings:
         values["SKANEARKIV_ENGINE"] = self.engine
         if self.signatures:
             values["SKANEARKIV_SIGNATURES"] = self.signatures
+        if self.signature_trust.certificates:
+            values["SKANEARKIV_SIGNATURE_TRUST"] = json.dumps(self.signature_trust.certificates)
         return values
 
 
@@ -83,4 +98,15 @@ def load(path: Path | None) -> Settings:
     for name, program in settings.tools.items():
         if not os.path.exists(program):
             raise ConfigError(f"{path}: tools: {name}: {program} does not exist")
-    return settings
+    return replace(settings, signature_trust=_trust(settings.signature_trust, path))
+
+
+def _trust(asked: SignatureTrust, path: Path) -> SignatureTrust:
+    """Return the trust list with absolute paths. Raises ConfigError for what is unreadable."""
+    # A child may have another working folder than the command.
+    absolute = tuple(os.path.abspath(one) for one in asked.certificates)
+    try:
+        trust.load(absolute)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    return SignatureTrust(absolute)

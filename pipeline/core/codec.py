@@ -14,11 +14,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from pipeline.core import records
+from pipeline.core import records, signed
 
 _CLASSES: dict[str, type[Any]] = {
     name: value
-    for name, value in vars(records).items()
+    for name, value in {**vars(records), **vars(signed)}.items()
     if isinstance(value, type) and (dataclasses.is_dataclass(value) or issubclass(value, Enum))
 }
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
+from pipeline.core.signed import Signature
+
 Scalar = str | int | float | bool | None
 
 
@@ -126,6 +128,7 @@ class EventType(StrEnum):
     DIGEST = "message digest calculation"
     IDENTIFICATION = "format identification"
     VALIDATION = "validation"
+    SIGNATURE = "digital signature validation"
     DECISION = "policy assignment"
     NORMALIZATION = "normalization"
     COMPARISON = "quality review"
@@ -258,6 +261,7 @@ class ValidationResult:
     follow_up: tuple[str, ...] = ()
     agents: tuple[Agent, ...] = ()
     seconds: float = 0.0
+    signatures: tuple[Signature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

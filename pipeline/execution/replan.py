@@ -45,7 +45,7 @@ def _treatment(policy: Policy, puid: str, facts: Mapping[str, Scalar]) -> tuple[
         rule.action,
         rule.migrator,
         rule.judge,
-        rule.keep_original,
+        decision.keep_original,
         dict(rule.settings),
         dict(rule.thresholds),
         target,

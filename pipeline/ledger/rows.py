@@ -7,7 +7,7 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.core import codec
@@ -23,12 +23,13 @@ from pipeline.core.records import (
     Outcome,
     ValidationResult,
 )
+from pipeline.core.signed import Signature
 
 # Names the events of this program: RFC 9562 version 5, so that the same event of the
 # same file always gets the same identifier.
 _NAMESPACE = uuid.UUID("6d3f2f0e-6a53-5d1c-9a54-5b0c9c1f7a10")
 _PER_GENERATION = (
-    "identifications", "validations", "decisions", "migrations", "checks",
+    "identifications", "validations", "signatures", "decisions", "migrations", "checks",
 )  # fmt: skip
 
 
@@ -144,6 +145,9 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
     for subject, results in (("source", found.validations), ("target", found.target)):
         for one in results:
             _validation(db, found.file, generation, subject, one)
+    signed = (one for result in found.validations for one in result.signatures)
+    for number, signature in enumerate(signed, 1):
+        _signature(db, found.file, generation, number, signature)
     if found.decision is not None:
         d = found.decision
         db.execute(
@@ -196,6 +200,20 @@ def _validation(
     )
 
 
+def _signature(
+    db: sqlite3.Connection, file: int, generation: int, number: int, one: Signature
+) -> None:
+    values: dict[str, Any] = {"file": file, "generation": generation, "number": number}
+    values |= {
+        name: _text(value) if isinstance(value, str) else value
+        for name, value in asdict(one).items()
+    }
+    marks = ", ".join("?" * len(values))
+    db.execute(
+        f"INSERT INTO signatures ({', '.join(values)}) VALUES ({marks})", tuple(values.values())
+    )
+
+
 def finish(
     db: sqlite3.Connection,
     file: int,
@@ -226,7 +244,7 @@ def copy(db: sqlite3.Connection, run: int, origin: int, file: int, output: str) 
         return 0
     keys = {"file": file, "generation": row["generation"]}
     where = (origin, source["generation"])
-    for table in ("validations", "decisions", "migrations", "checks"):
+    for table in ("validations", "signatures", "decisions", "migrations", "checks"):
         query = f"SELECT * FROM {table} WHERE file = ? AND generation = ?"
         for old in db.execute(query, where).fetchall():
             values = {name: old[name] for name in list(old.keys()) if name != "id"} | keys

@@ -95,6 +95,32 @@ CREATE TABLE validations (
     UNIQUE (file, generation, subject, validator)
 ) STRICT;
 
+CREATE TABLE signatures (
+    id               INTEGER PRIMARY KEY,
+    file             INTEGER NOT NULL REFERENCES files (id),
+    generation       INTEGER NOT NULL,
+    number           INTEGER NOT NULL,        -- from 1, in the order that the form names them
+    field            TEXT NOT NULL,
+    kind             TEXT NOT NULL,           -- signature, or timestamp
+    status           TEXT NOT NULL,           -- valid, intact_untrusted, altered, ...
+    reason           TEXT NOT NULL,
+    signer           TEXT NOT NULL,
+    issuer           TEXT NOT NULL,
+    serial           TEXT NOT NULL,           -- of the certificate, hexadecimal
+    time             TEXT NOT NULL,           -- '' where none is told
+    time_source      TEXT NOT NULL,           -- timestamp, timestamp_untrusted, claimed, none
+    subfilter        TEXT NOT NULL,
+    digest_algorithm TEXT NOT NULL,
+    algorithm        TEXT NOT NULL,
+    intact           INTEGER,                 -- the digest holds; NULL: not known
+    holds            INTEGER,                 -- the signature fits the signer's key
+    trust            TEXT NOT NULL,           -- of the chain: trusted, expired, untrusted, ...
+    coverage         TEXT NOT NULL,           -- file, revision, unclear, unknown
+    changes          TEXT NOT NULL,           -- what was changed since
+    certification    TEXT NOT NULL,           -- what the author permits (DocMDP)
+    UNIQUE (file, generation, number)
+) STRICT;
+
 CREATE TABLE decisions (
     file          INTEGER NOT NULL REFERENCES files (id),
     generation    INTEGER NOT NULL,

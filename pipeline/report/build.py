@@ -18,7 +18,7 @@ from pathlib import Path
 from pipeline.core.errors import from_os_error
 from pipeline.core.staging import fsync_folder
 from pipeline.ledger.connection import open_reader
-from pipeline.report import data, html
+from pipeline.report import data, html, signed
 from pipeline.report.texts import LANGUAGES
 
 
@@ -45,6 +45,7 @@ def write_all(out: Path) -> list[Path]:
             )
         )
         written.append(_write(folder / "files.csv", lambda f: _csv(f, data.files(db))))
+        written.append(_write(folder / "signatures.csv", lambda f: _csv(f, signed.rows(db))))
     finally:
         db.close()
     fsync_folder(folder)

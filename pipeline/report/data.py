@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.core.records import Outcome, now
 from pipeline.ledger import queries
-from pipeline.report import identified
+from pipeline.report import identified, signed
 
 EXAMPLES = 3
 LISTED = 500  # rows of a list in HTML; the CSV has them all
@@ -42,6 +42,7 @@ def gather(db: sqlite3.Connection) -> dict[str, Any]:
         "identification": identified.gather(db),
         "attention": _attention(db),
         "reasons": _reasons(db),
+        "signed": signed.gather(db),
         "migrations": _migrations(db),
         "proof": [dict(row) for row in db.execute(_PROOF)],
         "migrated": _migrated(db),
@@ -192,7 +193,9 @@ def files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         " files.puid, i.name AS format, i.version, i.mime, i.basis, i.engine,"
         f" i.agreement, {identified.ANSWERS}, i.mismatch AS extension_mismatch, i.conflict,"
         " i.encoding, i.line_ends, i.clue_group, files.outcome, files.code, files.detail,"
-        " d.action, d.rule, m.migrator, m.method, m.output, m.size AS output_size,"
+        " d.action, d.rule, d.keep_original, (SELECT group_concat(status, ' ') FROM signatures AS s"
+        " WHERE s.file = files.id AND s.generation = files.generation) AS signatures,"
+        " m.migrator, m.method, m.output, m.size AS output_size,"
         " m.sha256 AS output_sha256, m.puid AS output_puid, twin.path AS same_as,"
         " (SELECT group_concat(validator || '=' || verdict, ' ') FROM validations AS v"
         " WHERE v.file = files.id AND v.generation = files.generation AND subject = 'source')"

@@ -39,6 +39,7 @@ from pipeline.steps.jobs import Context, FileJob, FileResult
 from pipeline.steps.validate import facts, first_error, obstacle, summary, validate
 from pipeline.steps.verify import Proof, verify
 from validators.catalogue import validators
+from validators.pdf_signatures import shown
 
 
 def process(job: FileJob, context: Context) -> FileResult:
@@ -168,6 +169,10 @@ class _Way:
                 f"{one.validator}: {one.verdict.value}{said}",
                 one.agents,
             )
+            for signature in one.signatures:
+                self._event(
+                    EventType.SIGNATURE, signature.status.event, shown(signature), one.agents
+                )
 
     def _cleaned(self, result: ValidationResult) -> ValidationResult:
         messages = tuple(
@@ -199,6 +204,8 @@ class _Way:
         decision = decide(policy, self.job.identification.puid or "", known)
         self.result = replace(self.result, decision=decision)
         detail = f"{decision.action.value} by rule {decision.rule or '(none)'}: {decision.reason}"
+        if known.get("signatures"):
+            detail += "; the original is kept because it is signed"
         version = f"{policy.header.name} {policy.header.version}, SHA-256 {policy.sha256}"
         self._event(EventType.DECISION, "success", f"{detail}; policy {version}")
         if decision.action is Action.MIGRATE:

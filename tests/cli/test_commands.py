@@ -18,6 +18,7 @@ from pipeline.ledger import connection
 from tests.contract.samples import pdf, pdfa_2b, xml
 from tests.report.test_reports import make_ledger
 from tests.system.deliveries import COMMAND
+from tests.validators.signing import authority, signed
 
 COMMANDS = (
     "run", "status", "report", "identify", "validate", "format", "signatures", "doctor", "demo",
@@ -138,7 +139,7 @@ def test_a_run_from_start_to_records(tmp_path: Path) -> None:
     state = json.loads(command("status", out, "--outcome", "empty", "--json").stdout)
     assert [one["path"] for one in state["listed"]] == ["empty.xml"]
     written = json.loads(command("report", out, "--json").stdout)["written"]
-    assert len(written) == 5
+    assert len(written) == 6
     assert all(Path(path).exists() for path in written)
 
 
@@ -268,6 +269,26 @@ def test_validate_tells_good_from_bad(tmp_path: Path) -> None:
     strict = command("validate", "--flavour", "2a", "--json", source / "good.pdf")
     assert strict.returncode == 1
     assert lines(strict.stdout)[0]["validators"] == {"verapdf": "invalid"}
+
+
+def test_validate_tells_of_signatures(tmp_path: Path) -> None:
+    source = delivery(tmp_path, signed_pdf=signed(), plain_pdf=pdf())
+    config = tmp_path / "limits.toml"
+    (tmp_path / "rot.pem").write_bytes(authority().pem)
+    config.write_text(f"[signature_trust]\ncertificates = ['{tmp_path / 'rot.pem'}']\n")
+    done = command("validate", "--json", "--config", config, source)
+    assert done.returncode == 0, done.stderr
+    plain, found = sorted(lines(done.stdout), key=lambda row: len(row["signatures"]))  # type: ignore[arg-type]
+    assert plain["signatures"] == []
+    (one,) = found["signatures"]  # type: ignore[misc]
+    assert (one["status"], one["trust"], one["coverage"]) == ("valid", "trusted", "file")
+    assert "Åsa Öst" in one["signer"]
+    shown = command("validate", source / "signed.pdf")
+    assert "'Underskrift': intact_untrusted" in shown.stdout
+    (tmp_path / "rot.pem").write_text("no certificate")
+    broken = command("validate", "--config", config, source)
+    assert broken.returncode == 2
+    assert "rot.pem" in broken.stderr
 
 
 def test_what_stays_unknown_needs_attention(tmp_path: Path) -> None:

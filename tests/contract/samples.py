@@ -20,6 +20,7 @@ from pikepdf import pdfa
 from PIL import Image
 
 from pipeline.core.records import Scalar
+from pipeline.demo.signing import signed
 
 SWEDISH = "Kommunfullmäktige i Ängelholm återremitterade ärendet på måndagen"
 MONTHS = ("januari", "februari", "mars", "april", "maj", "juni", "juli", "augusti")
@@ -185,6 +186,7 @@ VALID: dict[str, Callable[[], Sample]] = {
     "ole": lambda: Sample("doc", ole()),
     "ooxml": lambda: Sample("docx", docx()),
     "pdf": lambda: Sample("pdf", pdf()),
+    "pdf_signatures": lambda: Sample("pdf", signed(pdf())),
     "raster": lambda: Sample("png", picture("PNG")),
     "text": lambda: Sample("json", json()),
     "tiff": lambda: Sample("tif", picture("TIFF")),

@@ -121,3 +121,15 @@ def test_every_rule_says_on_what_it_rests() -> None:
         assert rule.basis
         assert rule.source
         assert rule.reason
+
+
+def test_the_original_of_a_signed_file_is_kept_whatever_the_rule_says(tmp_path: Path) -> None:
+    text = GOOD.replace('judge = "image"', 'judge = "image"\nkeep_original = false')
+    policy = load(tmp_path, text)
+    kept = {
+        number: policies.decide(policy, "fmt/116", {"signatures": number}).keep_original
+        for number in (0, 1, 7)
+    }
+    assert kept == {0: False, 1: True, 7: True}
+    assert not policies.decide(policy, "fmt/116", {}).keep_original
+    assert policies.decide(policy, "fmt/999", {"signatures": 1}).keep_original

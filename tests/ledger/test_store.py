@@ -32,6 +32,7 @@ from pipeline.core.records import (
     ValidationResult,
     Verdict,
 )
+from pipeline.core.signed import Signature, SignatureCoverage, SignatureStatus, SignatureTrust
 from pipeline.ledger import connection, queries, rows
 from pipeline.ledger.store import Ledger, RunFacts
 
@@ -41,8 +42,8 @@ HASHED = Event(EventType.DIGEST, "2026-01-02T03:04:05.678Z", "success", "SHA-256
 MADE = Event(EventType.NORMALIZATION, "2026-01-02T03:04:06.678Z", "success", "made", (PROGRAM,))
 FACTS = RunFacts("policy 1", "p1", "[policy]", "{}", 2, "Linux")
 NOBODY: frozenset[Outcome] = frozenset()
-TABLES = ("files", "identifications", "validations", "decisions", "migrations", "checks", "events",
-          "event_agents", "agents")  # fmt: skip
+TABLES = ("files", "identifications", "validations", "signatures", "decisions", "migrations",
+          "checks", "events", "event_agents", "agents")  # fmt: skip
 
 
 @pytest.fixture
@@ -406,3 +407,42 @@ def test_words_of_a_document_may_be_no_text(ledger: Ledger) -> None:
     ledger.finished(said, [])
     assert state(ledger, 1) == ("done", 1, "ok")
     assert column(ledger, "SELECT note FROM checks") == ["not found: \\ud83d"]
+
+
+SIGNED = (
+    Signature(
+        "beslut.\udce5", "signature", SignatureStatus.VALID, signer="CN=Åsa", intact=True,
+        holds=True, trust=SignatureTrust.TRUSTED, coverage=SignatureCoverage.FILE,
+    ),
+    Signature("b", "timestamp", SignatureStatus.UNREADABLE, "no TSTInfo"),
+)  # fmt: skip
+
+
+def with_signatures(file: int) -> rows.Finished:
+    found = ValidationResult("pdf_signatures", Verdict.UNDECIDED, signatures=SIGNED)
+    one = finished(file)
+    return replace(one, validations=(*one.validations, found))
+
+
+def test_signatures_are_kept_with_their_file_and_its_twins(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf", "b.pdf")
+    ledger.surveyed([survey(ledger, 1), survey(ledger, 2)])
+    ledger.finished(with_signatures(1), [(2, "migrated/b.pdf")])
+    told = ledger.database.execute(
+        "SELECT number, field, status, reason, signer, intact, trust, coverage FROM signatures"
+        " WHERE file = ? ORDER BY number",
+        (1,),
+    ).fetchall()
+    assert [tuple(row) for row in told] == [
+        (1, "beslut.\\udce5", "valid", "", "CN=Åsa", 1, "trusted", "file"),
+        (2, "b", "unreadable", "no TSTInfo", "", None, "unknown", "unknown"),
+    ]
+    assert column(ledger, "SELECT file FROM signatures ORDER BY id") == [1, 1, 2, 2]
+    # Told once more, nothing is added; worked on anew, both generations are there.
+    ledger.finished(with_signatures(1), [])
+    assert column(ledger, "SELECT count(*) FROM signatures") == [4]
+    ledger.reopen([1])
+    ledger.finished(with_signatures(1), [])
+    assert column(ledger, "SELECT generation FROM signatures WHERE file = 1 ORDER BY id") == [
+        1, 1, 2, 2,
+    ]  # fmt: skip

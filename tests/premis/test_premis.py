@@ -122,6 +122,24 @@ def test_control_characters_do_not_break_it(tmp_path: Path, schema: etree.XMLSch
     assert values(tree, "//p:messageDigestAlgorithm/text()") == ["SHA-256", "SHA-512"]
 
 
+def test_a_signature_is_an_event_of_its_source(tmp_path: Path, schema: etree.XMLSchema) -> None:
+    ledger = Ledger(connection.path_in(tmp_path), Path("/in"), "a", "")
+    ledger.start_run(RunFacts("policy 1", "p1", "", "{}", 1, "Linux"))
+    ledger.scanned([FileRecord(b"a.pdf", FileKind.REGULAR, 1, 1)], frozenset())
+    agent = Agent("pyhanko", "0.38.0", "PDF signatures")
+    words = "signature 'Underskrift': valid; by CN=Åsa Öst; 2026-01-02T03:04:05Z"
+    event = Event(EventType.SIGNATURE, TIME, "success", words, (agent,))
+    ledger.surveyed([rows.Surveyed(1, "aa", None, None, None, "", "", (event,))])
+    ledger.close()
+    tree = etree.parse(write_premis(tmp_path))
+    schema.assertValid(tree)
+    (one,) = tree.xpath("//p:event[p:eventType='digital signature validation']", namespaces=P)
+    assert one.xpath(".//p:eventDetail/text()", namespaces=P) == [words]
+    assert one.xpath(".//p:eventOutcome/text()", namespaces=P) == ["success"]
+    assert one.xpath(".//p:linkingObjectRole/text()", namespaces=P) == ["source"]
+    assert values(tree, "//p:agentName/text()") == ["pyhanko"]
+
+
 def test_the_present_generation_is_told(tmp_path: Path, schema: etree.XMLSchema) -> None:
     """A file that was worked on anew has one source object, and events of that work alone."""
     make_ledger(tmp_path)

@@ -31,6 +31,13 @@ from pipeline.core.records import (
     ValidationResult,
     Verdict,
 )
+from pipeline.core.signed import (
+    Signature,
+    SignatureCoverage,
+    SignatureStatus,
+    SignatureTime,
+    SignatureTrust,
+)
 from pipeline.ledger import connection, rows
 from pipeline.ledger.store import Ledger, RunFacts
 from pipeline.report.build import write_all
@@ -88,6 +95,7 @@ def finished(file: int, outcome: Outcome) -> rows.Finished:
             ValidationResult(
                 "pdf", Verdict.VALID, messages=(Message("pdf.signed", Severity.WARNING, "1"),)
             ),
+            ValidationResult("pdf_signatures", Verdict.VALID, signatures=signatures(file)),
         ),
         decision=Decision(Action.MIGRATE, "rule", "reason", "m", "pdfa-2b"),
         policy_sha256="p1" * 32,
@@ -105,6 +113,23 @@ def finished(file: int, outcome: Outcome) -> rows.Finished:
         events=(Event(EventType.NORMALIZATION, TIME, "success", "m", (TOOL,)),),
         seconds=0.1,
     )
+
+
+def signatures(file: int) -> tuple[Signature, ...]:
+    """Return one signature for the first files, each of another status."""
+    if file > len(SignatureStatus):
+        return ()
+    return (
+        Signature(
+            f"<i>Field {file}</i>", ("signature", "timestamp")[file % 2],
+            list(SignatureStatus)[file - 1], "the reason <u>",
+            signer="CN=<script>alert(3)</script> Åsa", issuer="CN=Rot & Co", time=TIME,
+            time_source=list(SignatureTime)[file % 4], trust=list(SignatureTrust)[file % 6],
+            coverage=list(SignatureCoverage)[file % 4],
+            changes=("none", "lta_updates", "form_filling", "annotations", "other")[file % 5],
+            certification=("", "no_changes", "fill_forms", "annotate")[file % 4],
+        ),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +150,9 @@ def table(written: dict[str, Path]) -> list[dict[str, str]]:
 
 
 def test_everything_is_written(written: dict[str, Path]) -> None:
-    assert set(written) == {"report.sv.html", "report.en.html", "report.json", "files.csv"}
+    assert set(written) == {
+        "report.sv.html", "report.en.html", "report.json", "files.csv", "signatures.csv",
+    }  # fmt: skip
     folder = written["files.csv"].parent
     assert {path.name for path in folder.iterdir()} == set(written), "something half was left"
 
@@ -171,7 +198,10 @@ def test_each_language_has_its_own_words(
     shown = tree.text_content()
     assert [word for word in words if word not in shown] == []
     # No code shows through where a text should stand.
-    assert re.findall(r"\b(?:outcome|check|run)\.[a-z_.]+", shown) == []
+    assert (
+        re.findall(r"\b(?:outcome|check|run|signed_\w+|covers|changes|permits)\.[a-z_.]+", shown)
+        == []
+    )
     assert "pdf.damaged" not in shown
 
 
@@ -202,13 +232,51 @@ def test_the_page_shows_the_sums(written: dict[str, Path]) -> None:
     assert tree.xpath("//tfoot//td")[1].text == "9"
 
 
+@pytest.mark.parametrize(
+    ("language", "heading", "keep"),
+    [
+        ("sv", "Signerade dokument (7)", "Originalet måste bevaras: det är signerat"),
+        ("en", "Signed documents (7)", "The original must be kept: it is signed"),
+    ],
+)
+def test_signed_documents_are_listed_with_their_status(
+    written: dict[str, Path], language: str, heading: str, keep: str
+) -> None:
+    tree = parser.fromstring(written[f"report.{language}.html"].read_text(encoding="utf-8"))
+    (section,) = [one for one in tree.xpath("//section") if heading in one.text_content()]
+    counts, listed = section.xpath("./table")
+    assert len(counts.xpath("./tbody/tr")) == len(SignatureStatus)
+    rows_ = listed.xpath("./tbody/tr")
+    assert len(rows_) == len(SignatureStatus)
+    assert all(keep in row.text_content() for row in rows_)
+    # What needs most attention comes first, what needs none last.
+    assert "<i>Field 7</i>" in rows_[0].text_content()
+    assert "<i>Field 1</i>" in rows_[-1].text_content()
+    assert "CN=<script>alert(3)</script> Åsa" in section.text_content()
+
+
+def test_a_long_list_of_signatures_is_cut_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.report.signed.LISTED", 2)
+    written = {path.name: path for path in write_all(make_ledger(tmp_path))}
+    page = written["report.en.html"].read_text(encoding="utf-8")
+    assert "The list shows 2 of 7 signatures" in page
+    text = written["signatures.csv"].read_text(encoding="utf-8-sig")
+    table_ = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert len(table_) == len(SignatureStatus)
+    assert {row["status"] for row in table_} == {one.value for one in SignatureStatus}
+
+
 def test_one_row_a_file(written: dict[str, Path]) -> None:
     found = table(written)
     assert len(found) == len(NAMES)
     by_size = {row["size"]: row for row in found}
     assert by_size["1000"]["path"] == "plain.pdf"
     assert by_size["1000"]["output"] == "migrated/1.pdf"
-    assert by_size["1000"]["validation"] == "pdf=valid"
+    assert by_size["1000"]["validation"] == "pdf=valid pdf_signatures=valid"
+    assert by_size["1000"]["signatures"] == "valid"
+    assert by_size["1000"]["keep_original"] == "1"
     assert by_size["1003"]["path"] == "new%0Aline.pdf"
     assert by_size["1004"]["path"] == "latin%E5.pdf"
     assert by_size["1005"]["path"] == "åäö/Protokoll.pdf"
@@ -236,7 +304,9 @@ def test_an_empty_delivery_has_a_report_too(tmp_path: Path) -> None:
     ledger.start_run(RunFacts("policy 1", "p1", "", "{}", 1, "Linux"))
     ledger.close()
     written = {path.name: path for path in write_all(tmp_path)}
-    assert "Ingen fil behöver åtgärdas" in written["report.sv.html"].read_text(encoding="utf-8")
+    page = written["report.sv.html"].read_text(encoding="utf-8")
+    assert "Ingen fil behöver åtgärdas" in page
+    assert "Signerade dokument" not in page
     assert json.loads(written["report.json"].read_text(encoding="utf-8"))["files"] == 0
 
 

@@ -10,12 +10,19 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from pyhanko.sign.diff_analysis import ModificationLevel
 
 import migrators
 import validators
 from migrators.office_to_pdfa import _TOLD
 from pipeline.core.errors import FILE_ERRORS
 from pipeline.core.records import Outcome
+from pipeline.core.signed import (
+    SignatureCoverage,
+    SignatureStatus,
+    SignatureTime,
+    SignatureTrust,
+)
 from pipeline.report.texts import LANGUAGES, codes, labels, text
 
 ROOT = Path(validators.__file__).resolve().parents[1]
@@ -25,6 +32,7 @@ CODE = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
 FAMILIES = {
     "pdf", "pdfa", "ocr", "image", "tiff", "jpeg2000", "xml", "text", "zip", "ooxml", "odf", "ole",
     "package", "office", "file", "scan", "identify", "policy", "validation", "internal",
+    "signature",
 }  # fmt: skip
 FILES = {"bin", "csv", "pdf", "toml", "xml"}  # extensions: the names of files are no codes
 JUDGED = {"document", "image", "target", "office"}
@@ -140,6 +148,14 @@ def test_labels_of_outcomes_and_checks(language: str) -> None:
     wanted = {f"outcome.{one.value}" for one in Outcome}
     wanted |= {f"check.{one}" for one in properties()}
     wanted |= {f"run.{one}" for one in ("running", "done", "interrupted", "stopped")}
+    wanted |= {f"signed_status.{one.value}" for one in SignatureStatus}
+    wanted |= {f"signed_time.{one.value}" for one in SignatureTime}
+    wanted |= {f"signed_kind.{one}" for one in ("signature", "timestamp")}
+    wanted |= {f"covers.{one.value}" for one in SignatureCoverage}
+    told = set(SignatureTrust) - {SignatureTrust.TRUSTED, SignatureTrust.UNKNOWN}
+    wanted |= {f"signed_trust.{one.value}" for one in told}
+    wanted |= {f"changes.{one.name.lower()}" for one in ModificationLevel if one.value}
+    wanted |= {f"permits.{one}" for one in ("no_changes", "fill_forms", "annotate")}
     assert sorted(wanted - set(here)) == []
     assert all(value.strip() for value in here.values())
 
