@@ -1,51 +1,90 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""PDF to PDF/A-2b or -3b, changing as little as will do.
+"""PDF to PDF/A, changing as little as will do.
 
 What is valid PDF/A already is not for this module: the policy keeps it byte for byte.
-What can be mended without touching a page's content is mended; what is left is rewritten
-by Ghostscript, strictly, then leniently with a warning. veraPDF judges after each step.
+veraPDF names the rules that a document breaks, each rule has a mender that changes what
+it asks for and nothing else, and veraPDF judges again (docs/menders.md). Only pages that
+no mender helps are rewritten by Ghostscript, strictly, then with colours converted, then
+leniently; at the very last a page becomes a picture of itself with its text beneath.
 Whether the result still is the same document is for `steps/verify` to find out.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from migrators.base import Options
-from migrators.pdf import ghostscript, mend
+from migrators.pdf import ghostscript, graft, mend
 from pipeline.core import isolate
 from pipeline.core.errors import (
     CrashError,
-    DamagedError,
     FileError,
     NotConvertedError,
     OutOfMemoryError,
     ToolFailureError,
 )
 from pipeline.core.isolate import Pool
-from pipeline.core.records import Agent, Message, MigrationNote, Severity, Verdict
+from pipeline.core.records import (
+    Agent,
+    Message,
+    MigrationNote,
+    Severity,
+    ValidationResult,
+    Verdict,
+)
 from pipeline.core.versions import wheel_agent
+
+_ROUNDS = 5  # of mending; a mend may bring to light what it hid, twice in all that was seen
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
+class _Way:
+    """A way to rewrite pages."""
+
     method: str
-    rewrite: bool
     strict: bool
     to_rgb: bool
 
 
-_ATTEMPTS = (
-    _Attempt("mended", rewrite=False, strict=True, to_rgb=False),
-    _Attempt("ghostscript", rewrite=True, strict=True, to_rgb=False),
-    _Attempt("ghostscript-rgb", rewrite=True, strict=True, to_rgb=True),
-    _Attempt("ghostscript-lenient", rewrite=True, strict=False, to_rgb=True),
+_WAYS = (
+    _Way("ghostscript", strict=True, to_rgb=False),
+    _Way("ghostscript-rgb", strict=True, to_rgb=True),
+    _Way("ghostscript-lenient", strict=False, to_rgb=True),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A document on its way: the file, what was judged of it, what is to be told."""
+
+    path: Path
+    verdict: ValidationResult
+    told: tuple[Message, ...] = ()
+    rewritten: frozenset[int] = field(default_factory=frozenset)
+
+    @property
+    def valid(self) -> bool:
+        return self.verdict.verdict is Verdict.VALID
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        return tuple(str(self.verdict.properties.get("pdfa_rules", "")).split())
+
+    @property
+    def pages(self) -> tuple[int, ...]:
+        return tuple(map(int, str(self.verdict.properties.get("pdfa_pages", "")).split()))
+
+    @property
+    def why(self) -> str:
+        return "; ".join(one.detail for one in self.verdict.messages[:3]) or "not valid"
+
+
 class PdfToPdfa:
-    """Makes PDF/A from PDF. Target names: `pdfa-2b`, `pdfa-3b`."""
+    """Makes PDF/A from PDF. Target names: `pdfa-1b`, `pdfa-2b`, `pdfa-2u`, `pdfa-3b`.
+
+    A tagged document is given level A where it validates as that.
+    """
 
     name = "pdf_to_pdfa"
     sources = frozenset(
@@ -57,12 +96,16 @@ class PdfToPdfa:
             "fmt/488", "fmt/489", "fmt/490", "fmt/491", "fmt/492", "fmt/493", "fmt/1451",
         }
     )  # fmt: skip
-    target_puids = frozenset({"fmt/477", "fmt/480"})
+    target_puids = frozenset(
+        {"fmt/95", "fmt/354", "fmt/476", "fmt/477", "fmt/478", "fmt/479", "fmt/480", "fmt/481"}
+    )
 
     def agents(self) -> tuple[Agent, ...]:
         """Return the programs used. Raises ToolMissingError."""
         return (
             wheel_agent("pikepdf", "qpdf"),
+            wheel_agent("fonttools", "font programs"),
+            wheel_agent("pymupdf", "MuPDF, appearances and fonts"),
             Agent("Ghostscript", ghostscript.PROBE.version(), "pdfwrite"),
         )
 
@@ -77,78 +120,118 @@ class PdfToPdfa:
         self, source: Path, target: Path, options: Options, *, metadata_from: Path | None
     ) -> MigrationNote:
         """Do what `migrate` does, with title, author and dates of another document."""
-        pages = 0
-        obstacles: list[str] = []
-        for number, attempt in enumerate(_ATTEMPTS):
-            work = options.workdir / f"attempt-{number}"
-            work.mkdir()
+        work = _Work(options)
+        state = work.mended(work.prepared(source, metadata_from))
+        method, obstacles = "mended", [] if state.valid else [f"mended: {state.why}"]
+        for way in _WAYS:
+            if state.valid:
+                break
             try:
-                made, count, messages = _make(source, work, attempt, options, metadata_from)
-            except (ToolFailureError, CrashError, OutOfMemoryError, DamagedError) as error:
-                # Attempt 0 only opens and saves: what it cannot open nobody shall guess at.
-                if number == 0 and isinstance(error, DamagedError):
-                    raise
-                obstacles.append(f"{attempt.method}: {error.detail}")
+                state = work.rewritten(state, way)
+                method = f"{way.method}, {len(state.rewritten)} of {work.pages} pages"
+            except (ToolFailureError, CrashError, OutOfMemoryError, FileError) as error:
+                obstacles.append(f"{way.method}: {error.detail}")
                 continue
-            pages = pages or count
-            if count != pages:
-                obstacles.append(f"{attempt.method}: {count} pages instead of {pages}")
-                continue
-            broken = _broken_rules(made, options)
-            if broken:
-                obstacles.append(f"{attempt.method}: {broken}")
-                continue
-            made.replace(target)
-            return MigrationNote(
-                attempt.method, messages + _losses(attempt, options), self.agents()
-            )
-        raise NotConvertedError(" | ".join(obstacles)[:2000], "pdfa.not_reached")
+            if not state.valid:
+                obstacles.append(f"{way.method}: {state.why}")
+        if not state.valid:
+            raise NotConvertedError(" | ".join(obstacles)[:2000], "pdfa.not_reached")
+        state = work.best_level(state)
+        state.path.replace(target)
+        lost: tuple[Message, ...] = ()
+        if options.facts.get("signatures"):
+            lost = (Message("pdf.signature_not_carried", Severity.WARNING),)
+        return MigrationNote(method, (*state.told, *lost), self.agents())
 
 
-def _make(
-    source: Path, work: Path, attempt: _Attempt, options: Options, metadata_from: Path | None
-) -> tuple[Path, int, tuple[Message, ...]]:
-    """Return (file, pages, messages) of one attempt."""
-    flavour = options.target.removeprefix("pdfa-")
-    made = work / "made.pdf"
-    if not attempt.rewrite:
-        count, messages = isolate.call(
-            Pool.LIBRARIES, mend.prepare, source, made, flavour, metadata_from
+class _Work:
+    """The steps on one document; each writes a file of its own in the working folder."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.flavour = options.target.removeprefix("pdfa-")
+        self.pages = 0
+        self._files = 0
+
+    def _new(self) -> Path:
+        self._files += 1
+        return self.options.workdir / f"made-{self._files}.pdf"
+
+    def prepared(self, source: Path, metadata_from: Path | None) -> _State:
+        """Return the document prepared and judged. What cannot be opened raises DamagedError."""
+        made = self._new()
+        self.pages, told = isolate.call(
+            Pool.LIBRARIES, mend.prepare, source, made, self.flavour, metadata_from
         )
-        return made, count, messages
-    healed, written = work / "healed.pdf", work / "written.pdf"
-    isolate.call(Pool.LIBRARIES, mend.for_ghostscript, source, healed)
-    ghostscript.rewrite(
-        healed, written, flavour, strict=attempt.strict, to_rgb=attempt.to_rgb, cwd=work
-    )
-    count, messages = isolate.call(
-        Pool.LIBRARIES, mend.prepare, written, made, flavour, metadata_from or source
-    )
-    return made, count, messages
+        return _State(made, self.options.judge(made), told)
+
+    def mended(self, state: _State) -> _State:
+        """Return the document after mending, as far as menders help."""
+        asked: set[tuple[str, ...]] = set()
+        for _ in range(_ROUNDS):
+            if state.valid or state.rules in asked:
+                break
+            asked.add(state.rules)
+            made = self._new()
+            changed, told = isolate.call(
+                Pool.LIBRARIES, mend.mend, state.path, made, self.flavour, state.rules, state.pages
+            )
+            if not changed:
+                break
+            state = _State(made, self.options.judge(made), (*state.told, *told), state.rewritten)
+        return state
+
+    def rewritten(self, state: _State, way: _Way) -> _State:
+        """Return the document with the pages rewritten that stand in the way, and mended.
+
+        veraPDF tells a fault of something shared (a font) on the first page that has it:
+        after the pages that it named come those that it names then, and in the end all.
+        """
+        for last in (False, False, True):
+            pages = state.pages if state.pages and not last else tuple(range(1, self.pages + 1))
+            if not last and set(pages) <= state.rewritten:
+                continue
+            state = self.mended(self._grafted(state, pages, way))
+            if state.valid:
+                break
+        return state
+
+    def _grafted(self, state: _State, pages: tuple[int, ...], way: _Way) -> _State:
+        extracted, written, made = self._new(), self._new(), self._new()
+        isolate.call(Pool.LIBRARIES, graft.extract, state.path, extracted, pages)
+        ghostscript.rewrite(
+            extracted, written, self.flavour, strict=way.strict, to_rgb=way.to_rgb,
+            cwd=self.options.workdir,
+        )  # fmt: skip
+        isolate.call(Pool.LIBRARIES, graft.place, state.path, written, made, pages)
+        told = _losses(way, pages)
+        return _State(
+            made,
+            self.options.judge(made),
+            (*state.told, *told),
+            state.rewritten | frozenset(pages),
+        )
+
+    def best_level(self, state: _State) -> _State:
+        """Return a tagged document as level A, if it validates as that."""
+        if self.flavour[1] == "u" or not isolate.call(Pool.LIBRARIES, mend.tagged, state.path):
+            return state
+        made = self._new()
+        isolate.call(Pool.LIBRARIES, mend.claim, state.path, made, f"{self.flavour[0]}a")
+        judged = self.options.judge(made)
+        if judged.verdict is not Verdict.VALID:
+            return state
+        return _State(made, judged, state.told, state.rewritten)
 
 
-def _broken_rules(made: Path, options: Options) -> str:
-    """Return what the target's validator finds, "" for a valid file."""
-    try:
-        result = options.judge(made)
-    except FileError as error:
-        return f"the validator: {error.detail}"
-    if result.verdict is Verdict.VALID:
-        return ""
-    return "; ".join(one.detail for one in result.messages[:3]) or "not valid"
-
-
-def _losses(attempt: _Attempt, options: Options) -> tuple[Message, ...]:
+def _losses(way: _Way, pages: tuple[int, ...]) -> tuple[Message, ...]:
     """Return what this way of doing it costs, so that nobody finds out later."""
-    lost: list[Message] = []
-    if attempt.rewrite:
-        lost.append(Message("pdfa.rewritten", Severity.WARNING, attempt.method))
-    if attempt.to_rgb:
-        lost.append(Message("pdfa.colour_converted", Severity.WARNING))
-    if not attempt.strict:
-        lost.append(Message("pdfa.lenient", Severity.WARNING))
-    if options.facts.get("signatures"):
-        lost.append(Message("pdf.signature_not_carried", Severity.WARNING))
+    numbers = ", ".join(map(str, pages[:50])) + (" ..." if len(pages) > 50 else "")
+    lost = [Message("pdfa.rewritten", Severity.WARNING, f"{way.method}: {numbers}")]
+    if way.to_rgb:
+        lost.append(Message("pdfa.colour_converted", Severity.WARNING, numbers))
+    if not way.strict:
+        lost.append(Message("pdfa.lenient", Severity.WARNING, numbers))
     return tuple(lost)
 
 

@@ -96,6 +96,9 @@ def _result(
         "pdfa_valid": bool(archival) and all(one.compliant for one in archival),
         "pdfua": " ".join(one.flavour for one in judgements if one not in archival),
         "pdfa_failed_rules": len(failed),
+        # Which rules, and on which pages, for whoever mends them.
+        "pdfa_rules": " ".join(one.key for one in failed),
+        "pdfa_pages": " ".join(map(str, sorted({page for one in failed for page in one.pages}))),
     }
     return ValidationResult(
         VeraPdf.name,

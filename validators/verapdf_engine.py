@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,21 +25,33 @@ _JAXB = (
     "jaxb-api", "jaxb-core", "jaxb-runtime", "txw2", "istack-commons-runtime", "stax-ex",
     "FastInfoset", "javax.activation",
 )  # fmt: skip
+_PLACES = 200
+_PAGE = re.compile(r"root/document\[0\]/pages\[(\d+)\]\([^/]*/(?!annots)")
 
 
 @register
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that failed: where it stands, what it demands, how often it was broken."""
+    """A rule that failed: where it stands, what it demands, how often it was broken.
+
+    `pages` are those whose own content broke it, from 1; of annotations, fonts that no
+    page shows, metadata and the like there are none.
+    """
 
     specification: str
     clause: str
     test: int
     count: int
     description: str
+    pages: tuple[int, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Clause and test, e.g. "6.2.11.4.1-1"."""
+        return f"{self.clause}-{self.test}"
 
     def __str__(self) -> str:
-        where = f"{self.specification} {self.clause}-{self.test}"
+        where = f"{self.specification} {self.key}"
         return f"{where}, {self.count} times: {self.description}"
 
 
@@ -126,9 +139,14 @@ def judge(path: Path, flavour: str) -> tuple[Judgement, ...]:
 
 
 def _validate(foundry: Any, parser: Any, flavour: Any) -> Judgement:
-    # At most one failed check is kept per rule; the counts are complete all the same.
-    validator = foundry.createValidator(flavour, 1, False, True, False)
+    # So many failed checks are kept per rule, to know the pages; the counts are complete.
+    validator = foundry.createValidator(flavour, _PLACES, False, True, False)
     result = validator.validate(parser)
+    pages: dict[str, set[int]] = {}
+    for one in result.getTestAssertions():
+        place = _PAGE.match(str(one.getLocation().getContext()))
+        if place:
+            pages.setdefault(str(one.getRuleId()), set()).add(int(place[1]) + 1)
     profile = result.getValidationProfile()
     rules = []
     for entry in result.getFailedChecks().entrySet():
@@ -141,6 +159,7 @@ def _validate(foundry: Any, parser: Any, flavour: Any) -> Judgement:
                 int(rule.getTestNumber()),
                 int(entry.getValue()),
                 " ".join(text.split())[:300],
+                tuple(sorted(pages.get(str(rule), ()))),
             )
         )
     rules.sort(key=lambda one: (one.clause, one.test))

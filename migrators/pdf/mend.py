@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Mend a PDF towards PDF/A without touching what its pages show; runs in the child.
 
-pikepdf's `pdfa.prepare` does most of it (output intent, annotation flags, actions,
-XMP and Info in step); added here is what it leaves and veraPDF reports: optional
-content (ISO 19005-2, 6.9), embedded files' names and dates (ISO 19005-3, 6.8).
+`prepare` does what every PDF/A needs (pikepdf's `pdfa.prepare`: output intent, annotation
+flags, XMP and Info in step); `mend` what the validator's broken rules ask for.
 """
 
 from __future__ import annotations
@@ -11,72 +10,108 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipeline.core.embedded import filespecs
-from pipeline.core.errors import DamagedError, PasswordError
+from migrators.pdf import output_intent
+from migrators.pdf.menders.annotations import hidden
+from migrators.pdf.menders.base import Mending
+from migrators.pdf.menders.catalogue import wanted
+from migrators.pdf.opening import opened
+from pipeline.core.errors import DamagedError
 from pipeline.core.records import Message, Severity
 
-# An embedded file must state when it was last changed; for one that does not say, a
-# date that is plainly not meant as true, the same on every run.
-_NO_DATE = "D:19700101000000Z"
+_CLAIMS = {"u": "U", "a": "A"}
 
 
 def prepare(
     source: Path, target: Path, flavour: str, original: Path | None
 ) -> tuple[int, tuple[Message, ...]]:
-    """Write `target`, `source` mended for `flavour` ("2b", "3b", "1b").
+    """Write `target`, `source` prepared for `flavour` ("1b", "2b", "2u", "3b").
 
     `original`: the document that `source` was rewritten from, whose title, author and
     dates it shall carry instead of the rewriting program's. Returns the number of pages,
     and what was changed for people to know. The same source gives the same bytes. Raises
     DamagedError, PasswordError.
     """
-    import pikepdf
     from pikepdf import pdfa
 
-    try:
-        with pikepdf.open(source, suppress_warnings=True) as document:
-            pages = len(document.pages)
-            if pages == 0:
-                raise DamagedError("no pages", "pdf.no_pages")
-            if original is not None:
-                _metadata_of(original, document)
-            _glyph_maps(document)
-            _signatures(document)
-            messages = [*_optional_content(document), *_attachments(document, flavour)]
-            result = pdfa.prepare(document, flavour)
-            messages.extend(_told(result))
-            with document.open_metadata(
-                set_pikepdf_as_editor=False, update_docinfo=False
-            ) as metadata:
-                # The time of this run; the ledger and PREMIS state it, the bytes must not.
-                if "xmp:MetadataDate" in metadata:
-                    del metadata["xmp:MetadataDate"]
-            wanted = {"force_version": "1.7"} if document.pdf_version >= "2" else {}
-            document.save(
-                target, **pdfa.resolve_save_kwargs(flavour, deterministic_id=True, **wanted)
-            )
-    except pikepdf.PasswordError as error:
-        raise PasswordError("the document needs a password", "pdf.password") from error
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedError(f"{type(error).__name__}: {error}"[:300], "pdf.damaged") from error
+    with opened(source) as document:
+        pages = len(document.pages)
+        if pages == 0:
+            raise DamagedError("no pages", "pdf.no_pages")
+        if original is not None:
+            _metadata_of(original, document)
+        _signatures(document)
+        messages = []
+        unseen = hidden(document)
+        if unseen:
+            messages.append(Message("pdfa.hidden_annotations", Severity.WARNING, str(unseen)))
+        intent = output_intent.of(document, int(flavour[0])) or "sRGB"
+        messages += _told(pdfa.prepare(document, _level_b(flavour), output_intent=intent))
+        _without_time(document)
+        _save(document, target, flavour)
     return pages, tuple(messages)
 
 
-def _glyph_maps(document: Any) -> None:
-    """State the glyph map that an embedded TrueType CIDFont uses where it does not.
+def mend(
+    source: Path, target: Path, flavour: str, rules: tuple[str, ...], pages: tuple[int, ...]
+) -> tuple[int, tuple[Message, ...]]:
+    """Write `target`, `source` with the menders applied that these rules ask for.
 
-    ISO 32000-1, table 117: the default is Identity, so nothing looks otherwise;
-    ISO 19005-2, 6.2.11.3.2: it must be there.
+    `pages` are those (from 1) whose content broke a rule. Returns the number of things
+    changed (0: nothing was written) and what to tell. Raises DamagedError, PasswordError.
     """
+    with opened(source) as document:
+        mending = Mending(document, source, flavour, frozenset(rules), pages)
+        for entry in wanted(mending.rules, mending.part):
+            mending.changed += entry.mender()(mending)
+        if mending.changed:
+            _save(document, target, flavour)
+    return mending.changed, tuple(mending.told)
+
+
+def claim(source: Path, target: Path, flavour: str) -> None:
+    """Write `target`, `source` that states a better level ("2u", "2a") than it did.
+
+    Raises DamagedError.
+    """
+    with opened(source) as document:
+        with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as xmp:
+            xmp["pdfaid:conformance"] = _CLAIMS[flavour[1]]
+        _without_time(document)
+        _save(document, target, flavour)
+
+
+def tagged(source: Path) -> bool:
+    """Whether a document states that it is tagged (ISO 32000-1, 14.7.1). Raises DamagedError."""
     from pikepdf import Dictionary, Name
 
-    for one in document.objects:
-        if not isinstance(one, Dictionary) or one.get(Name.Subtype) != Name.CIDFontType2:
-            continue
-        descriptor = one.get(Name.FontDescriptor)
-        embedded = isinstance(descriptor, Dictionary) and Name.FontFile2 in descriptor
-        if embedded and Name.CIDToGIDMap not in one:
-            one.CIDToGIDMap = Name.Identity
+    with opened(source) as document:
+        mark = document.Root.get(Name.MarkInfo)
+        return (
+            isinstance(document.Root.get(Name.StructTreeRoot), Dictionary)
+            and isinstance(mark, Dictionary)
+            and bool(mark.get(Name.Marked, False))
+        )
+
+
+def _level_b(flavour: str) -> str:
+    return f"{flavour[0]}b"
+
+
+def _save(document: Any, target: Path, flavour: str) -> None:
+    from pikepdf import pdfa
+
+    # PDF 2.0 has a part of its own (PDF/A-4); what is left of it after mending is 1.7.
+    forced = {"force_version": "1.7"} if document.pdf_version >= "2" else {}
+    document.save(
+        target, **pdfa.resolve_save_kwargs(_level_b(flavour), deterministic_id=True, **forced)
+    )
+
+
+def _without_time(document: Any) -> None:
+    """Take out the time of this run: the ledger and PREMIS state it, the bytes must not."""
+    with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+        if "xmp:MetadataDate" in metadata:
+            del metadata["xmp:MetadataDate"]
 
 
 def _signatures(document: Any) -> None:
@@ -89,7 +124,11 @@ def _signatures(document: Any) -> None:
 
     found = False
     for one in document.objects:
-        if isinstance(one, Dictionary) and one.get(Name.FT) == Name.Sig and Name.V in one:
+        if not isinstance(one, Dictionary) or Name.V not in one:
+            continue
+        parent = one.get(Name.Parent)
+        inherited = parent.get(Name.FT) if isinstance(parent, Dictionary) else None
+        if Name.Sig in (one.get(Name.FT), inherited):
             del one.V
             found = True
     if found:
@@ -108,7 +147,7 @@ def _metadata_of(original: Path, document: Any) -> None:
         del document.docinfo[key]
     if pikepdf.Name.Metadata in document.Root:
         del document.Root.Metadata
-    # qpdf keeps the first half of an /ID that is there, and Ghostscript's is random.
+    # qpdf keeps the first half of an /ID that is there, and a rewriting program's is random.
     if pikepdf.Name.ID in document.trailer:
         del document.trailer.ID
     with pikepdf.open(original, suppress_warnings=True) as source:
@@ -129,96 +168,3 @@ def _told(result: Any) -> list[Message]:
         severity = Severity.WARNING if serious else Severity.INFO
         told.append(Message("pdfa.mended", severity, text))
     return told
-
-
-def _optional_content(document: Any) -> list[Message]:
-    """Give layers names, a complete order and no automatic states (6.9)."""
-    from pikepdf import Array, Dictionary, Name, String
-
-    content = document.Root.get(Name.OCProperties)
-    if not isinstance(content, Dictionary):
-        return []
-    groups = list(content.get(Name.OCGs, Array([])))
-    for group in groups:
-        if Name.Name not in group:
-            group.Name = String("Layer")
-    configurations = [content.get(Name.D), *content.get(Name.Configs, Array([]))]
-    names: set[str] = set()
-    for number, configuration in enumerate(configurations):
-        if isinstance(configuration, Dictionary):
-            name = str(configuration.get(Name.Name, "")) or f"Configuration {number}"
-            while name in names:
-                name += "'"
-            names.add(name)
-            configuration.Name = String(name)
-            _configure(configuration, groups)
-    return [Message("pdfa.layers", Severity.INFO, str(len(groups)))]
-
-
-def _configure(configuration: Any, groups: list[Any]) -> None:
-    """Take automatic states out of a configuration, and list every layer in its order."""
-    from pikepdf import Name
-
-    if Name.AS in configuration:
-        del configuration[Name.AS]
-    if Name.Order not in configuration:
-        return
-    listed: set[tuple[int, int]] = set()
-    _collect(configuration.Order, listed, 0)
-    for group in groups:
-        if group.objgen not in listed:
-            configuration.Order.append(group)
-
-
-def _collect(order: Any, listed: set[tuple[int, int]], depth: int) -> None:
-    from pikepdf import Array, Dictionary
-
-    if depth > 50:
-        raise DamagedError("layers are nested more than 50 deep", "pdf.damaged")
-    for item in order:
-        if isinstance(item, Array):
-            _collect(item, listed, depth + 1)
-        elif isinstance(item, Dictionary):
-            listed.add(item.objgen)
-
-
-def _attachments(document: Any, flavour: str) -> list[Message]:
-    """Complete embedded files' specifications for PDF/A-3 (6.8)."""
-    from pikepdf import Dictionary, Name, String
-
-    found = filespecs(document)
-    if not found or not flavour.startswith("3"):
-        return []
-    for one in found:
-        label = str(one.get(Name.UF, one.get(Name.F, ""))) or "attachment"
-        one.Type = Name.Filespec
-        one.UF = String(label)
-        one.F = String(label)
-        for key in list(one.EF.keys()):
-            stream = one.EF[key]
-            parameters = stream.get(Name.Params)
-            if not isinstance(parameters, Dictionary):
-                stream.Params = Dictionary(ModDate=String(_NO_DATE))
-            elif Name.ModDate not in parameters:
-                parameters.ModDate = parameters.get(Name.CreationDate, String(_NO_DATE))
-    return [Message("pdfa.attachments", Severity.INFO, str(len(found)))]
-
-
-def for_ghostscript(source: Path, target: Path) -> None:
-    """Write `target`, `source` with what Ghostscript is known to lose put right first.
-
-    Fonts without /ToUnicode lose their text, and annotations without appearances are
-    dropped, when Ghostscript rewrites a file. Raises DamagedError, PasswordError.
-    """
-    import pikepdf
-    from ocrmypdf.pdfa import add_simple_font_tounicode, repair_annotations_for_ghostscript
-
-    try:
-        with pikepdf.open(source, suppress_warnings=True) as document:
-            add_simple_font_tounicode(document)
-            repair_annotations_for_ghostscript(document, report_removed=False)
-            document.save(target, deterministic_id=True)
-    except pikepdf.PasswordError as error:
-        raise PasswordError("the document needs a password", "pdf.password") from error
-    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DamagedError(f"{type(error).__name__}: {error}"[:300], "pdf.damaged") from error

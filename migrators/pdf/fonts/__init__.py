@@ -1,0 +1,1 @@
+"""Font programs: which one stands in for a missing one, and how one is written."""

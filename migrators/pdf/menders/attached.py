@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Embedded files (ISO 19005-3, 6.8): name, date, type and relation of each are stated."""
+
+from __future__ import annotations
+
+import mimetypes
+import re
+from typing import Any
+
+from migrators.pdf.menders.base import Mending
+from pipeline.core.embedded import filespecs
+
+# An embedded file must state when it was last changed; for one that does not say, a
+# date that is plainly not meant as true, the same on every run.
+_NO_DATE = "D:19700101000000Z"
+_TYPE = re.compile(r"^[-\w+.]+/[-\w+.]+$")
+# RFC 2046, 4.5.1: what is to be said of data that nothing is known of.
+_UNKNOWN = "application/octet-stream"
+
+
+def complete(mending: Mending) -> int:
+    """Complete the specification of each embedded file, and list it as associated."""
+    found = filespecs(mending.document)
+    if not found:
+        return 0
+    if mending.part < 3:
+        return 0  # they may not stay: the policy chooses PDF/A-3 for such a document
+    for one in found:
+        _specify(one)
+    _associate(mending.document, found)
+    mending.note("pdfa.attachments", str(len(found)))
+    return len(found)
+
+
+def _specify(one: Any) -> None:
+    from pikepdf import Dictionary, Name, Stream, String
+
+    label = str(one.get(Name.UF, one.get(Name.F, ""))) or "attachment"
+    one.Type = Name.Filespec
+    one.UF = String(label)
+    one.F = String(label)
+    if not isinstance(one.get(Name.AFRelationship), Name):
+        one.AFRelationship = Name.Unspecified
+    for key in list(one.EF.keys()):
+        stream = one.EF[key]
+        if not isinstance(stream, Stream):
+            continue
+        if not _TYPE.match(str(stream.get(Name.Subtype, ""))[1:]):
+            guessed = mimetypes.guess_type(label, strict=True)[0] or _UNKNOWN
+            stream.Subtype = Name(f"/{guessed}")
+        parameters = stream.get(Name.Params)
+        if not isinstance(parameters, Dictionary):
+            stream.Params = Dictionary(ModDate=String(_NO_DATE))
+        elif Name.ModDate not in parameters:
+            parameters.ModDate = parameters.get(Name.CreationDate, String(_NO_DATE))
+
+
+def _associate(document: Any, found: list[Any]) -> None:
+    """List every file in the catalog's /AF, wherever the document hangs it up."""
+    from pikepdf import Array, Dictionary, Name
+
+    listed = document.Root.get(Name.AF)
+    if not isinstance(listed, Array):
+        document.Root.AF = Array([])
+    have = {one.objgen for one in document.Root.AF if isinstance(one, Dictionary)}
+    for page in document.pages:
+        for annotation in page.obj.get(Name.Annots, ()):
+            # A direct specification cannot be listed: it becomes an object of its own.
+            if isinstance(annotation, Dictionary) and Name.FS in annotation:
+                if not annotation.FS.is_indirect:
+                    annotation.FS = document.make_indirect(annotation.FS)
+                if Name.EF in annotation.FS and annotation.FS.objgen not in have:
+                    document.Root.AF.append(annotation.FS)
+                    have.add(annotation.FS.objgen)
+    for one in found:
+        if one.is_indirect and one.objgen not in have:
+            document.Root.AF.append(one)
+            have.add(one.objgen)
