@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from migrators.base import Options
-from migrators.pdf import ghostscript, graft, mend
+from migrators.pdf import ghostscript, graft, mend, picture
 from pipeline.core import isolate
 from pipeline.core.errors import (
     CrashError,
-    FileError,
+    DamagedError,
     NotConvertedError,
     OutOfMemoryError,
     ToolFailureError,
@@ -35,6 +35,9 @@ from pipeline.core.records import (
 )
 from pipeline.core.versions import wheel_agent
 
+_FAILED = (ToolFailureError, CrashError, OutOfMemoryError, DamagedError, NotConvertedError)
+# Which text a code stands for no new page brings about.
+_HELPLESS = frozenset({"6.2.11.7.2-1", "6.2.11.7.2-2"})
 _ROUNDS = 5  # of mending; a mend may bring to light what it hid, twice in all that was seen
 
 
@@ -121,19 +124,11 @@ class PdfToPdfa:
     ) -> MigrationNote:
         """Do what `migrate` does, with title, author and dates of another document."""
         work = _Work(options)
-        state = work.mended(work.prepared(source, metadata_from))
-        method, obstacles = "mended", [] if state.valid else [f"mended: {state.why}"]
-        for way in _WAYS:
-            if state.valid:
-                break
-            try:
-                state = work.rewritten(state, way)
-                method = f"{way.method}, {len(state.rewritten)} of {work.pages} pages"
-            except (ToolFailureError, CrashError, OutOfMemoryError, FileError) as error:
-                obstacles.append(f"{way.method}: {error.detail}")
-                continue
-            if not state.valid:
-                obstacles.append(f"{way.method}: {state.why}")
+        base = work.mended(work.prepared(source, metadata_from))
+        state, method = base, "mended"
+        obstacles = [] if base.valid else [f"mended: {base.why}"]
+        if not base.valid and not all(rule in _HELPLESS for rule in base.rules):
+            state, method = work.by_force(base, obstacles)
         if not state.valid:
             raise NotConvertedError(" | ".join(obstacles)[:2000], "pdfa.not_reached")
         state = work.best_level(state)
@@ -181,6 +176,31 @@ class _Work:
             state = _State(made, self.options.judge(made), (*state.told, *told), state.rewritten)
         return state
 
+    def by_force(self, base: _State, obstacles: list[str]) -> tuple[_State, str]:
+        """Return the document with pages written anew, and how; not valid if nothing helped.
+
+        Each way starts from what was mended: another's losses are not its own. One that
+        makes text unreadable (pdfwrite flattens transparency into pictures for PDF/A-1)
+        is taken only if no other works.
+        """
+        spare: tuple[_State, str] | None = None
+        for way in (*_WAYS, None):
+            name = way.method if way else "picture"
+            try:
+                state = self.rewritten(base, way) if way else self.pictured(base)
+            except _FAILED as error:
+                obstacles.append(f"{name}: {error.detail}")
+                continue
+            method = f"{name}, {len(state.rewritten)} of {self.pages} pages"
+            if not state.valid:
+                obstacles.append(f"{name}: {state.why}")
+                continue
+            pages = tuple(sorted(state.rewritten))
+            if isolate.call(Pool.LIBRARIES, picture.same_words, base.path, state.path, pages):
+                return state, method
+            spare = spare or (state, method)
+        return spare or (base, "")
+
     def rewritten(self, state: _State, way: _Way) -> _State:
         """Return the document with the pages rewritten that stand in the way, and mended.
 
@@ -212,9 +232,28 @@ class _Work:
             state.rewritten | frozenset(pages),
         )
 
+    def pictured(self, state: _State) -> _State:
+        """Return the document with those pages as pictures whose content breaks a rule."""
+        for _ in range(_ROUNDS):
+            pages = tuple(page for page in state.pages if page not in state.rewritten)
+            if state.valid or not pages:
+                break
+            made = self._new()
+            isolate.call(Pool.LIBRARIES, picture.pages, state.path, made, pages)
+            told = Message("pdfa.page_flattened", Severity.WARNING, _listed(pages))
+            state = self.mended(
+                _State(
+                    made,
+                    self.options.judge(made),
+                    (*state.told, told),
+                    state.rewritten | frozenset(pages),
+                )
+            )
+        return state
+
     def best_level(self, state: _State) -> _State:
         """Return a tagged document as level A, if it validates as that."""
-        if self.flavour[1] == "u" or not isolate.call(Pool.LIBRARIES, mend.tagged, state.path):
+        if not isolate.call(Pool.LIBRARIES, mend.tagged, state.path):
             return state
         made = self._new()
         isolate.call(Pool.LIBRARIES, mend.claim, state.path, made, f"{self.flavour[0]}a")
@@ -226,13 +265,17 @@ class _Work:
 
 def _losses(way: _Way, pages: tuple[int, ...]) -> tuple[Message, ...]:
     """Return what this way of doing it costs, so that nobody finds out later."""
-    numbers = ", ".join(map(str, pages[:50])) + (" ..." if len(pages) > 50 else "")
+    numbers = _listed(pages)
     lost = [Message("pdfa.rewritten", Severity.WARNING, f"{way.method}: {numbers}")]
     if way.to_rgb:
         lost.append(Message("pdfa.colour_converted", Severity.WARNING, numbers))
     if not way.strict:
         lost.append(Message("pdfa.lenient", Severity.WARNING, numbers))
     return tuple(lost)
+
+
+def _listed(pages: tuple[int, ...]) -> str:
+    return ", ".join(map(str, pages[:50])) + (" ..." if len(pages) > 50 else "")
 
 
 MIGRATOR = PdfToPdfa()

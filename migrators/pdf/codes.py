@@ -78,6 +78,11 @@ def cids(strings: list[bytes], font: Any) -> set[int] | None:
 
 def to_unicode(data: bytes) -> dict[int, int]:
     """Return code -> Unicode of a /ToUnicode CMap, for codes that stand for one character."""
+    return {code: ord(text) for code, text in to_text(data).items() if len(text) == 1}
+
+
+def to_text(data: bytes) -> dict[int, str]:
+    """Return code -> text of a /ToUnicode CMap; {} for one that cannot be read."""
     from pdfminer.cmapdb import CMapParser, FileUnicodeMap
     from pdfminer.psexceptions import PSException
 
@@ -85,5 +90,5 @@ def to_unicode(data: bytes) -> dict[int, int]:
     try:
         CMapParser(found, io.BytesIO(data)).run()
     except (PSException, ValueError, TypeError, struct.error):
-        return {}  # a map that cannot be read says nothing
-    return {int(code): ord(text) for code, text in found.cid2unichr.items() if len(text) == 1}
+        return {}
+    return {int(code): str(text) for code, text in found.cid2unichr.items()}

@@ -15,6 +15,7 @@ from migrators.pdf.menders.annotations import hidden
 from migrators.pdf.menders.base import Mending
 from migrators.pdf.menders.catalogue import wanted
 from migrators.pdf.opening import opened
+from pipeline.core.embedded import filespecs
 from pipeline.core.errors import DamagedError
 from pipeline.core.records import Message, Severity
 
@@ -44,9 +45,12 @@ def prepare(
         unseen = hidden(document)
         if unseen:
             messages.append(Message("pdfa.hidden_annotations", Severity.WARNING, str(unseen)))
+        files = len(filespecs(document)) if flavour[0] == "3" else 0
+        if files:
+            messages.append(Message("pdfa.attachments", Severity.INFO, str(files)))
         intent = output_intent.of(document, int(flavour[0])) or "sRGB"
         messages += _told(pdfa.prepare(document, _level_b(flavour), output_intent=intent))
-        _without_time(document)
+        _finish_metadata(document, flavour)
         _save(document, target, flavour)
     return pages, tuple(messages)
 
@@ -74,9 +78,7 @@ def claim(source: Path, target: Path, flavour: str) -> None:
     Raises DamagedError.
     """
     with opened(source) as document:
-        with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as xmp:
-            xmp["pdfaid:conformance"] = _CLAIMS[flavour[1]]
-        _without_time(document)
+        _finish_metadata(document, flavour)
         _save(document, target, flavour)
 
 
@@ -101,17 +103,22 @@ def _save(document: Any, target: Path, flavour: str) -> None:
     from pikepdf import pdfa
 
     # PDF 2.0 has a part of its own (PDF/A-4); what is left of it after mending is 1.7.
-    forced = {"force_version": "1.7"} if document.pdf_version >= "2" else {}
+    forced = {"force_version": "1.7"} if document.pdf_version >= "2" and flavour[0] != "1" else {}
     document.save(
         target, **pdfa.resolve_save_kwargs(_level_b(flavour), deterministic_id=True, **forced)
     )
 
 
-def _without_time(document: Any) -> None:
-    """Take out the time of this run: the ledger and PREMIS state it, the bytes must not."""
+def _finish_metadata(document: Any, flavour: str) -> None:
+    """State the level, and take out the time of this run.
+
+    The ledger and PREMIS state that; the bytes must be the same on every run.
+    """
     with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
         if "xmp:MetadataDate" in metadata:
             del metadata["xmp:MetadataDate"]
+        if flavour[1] in _CLAIMS:
+            metadata["pdfaid:conformance"] = _CLAIMS[flavour[1]]
 
 
 def _signatures(document: Any) -> None:

@@ -19,7 +19,7 @@ from migrators.pdf.menders.base import Mending
 from pipeline.core import font_names
 
 _COLLECTIONS = ("Japan1", "GB1", "CNS1", "Korea1")
-_EPOCH = 2082844800  # 1970 in seconds since 1904, as fonts count: the same on every run
+EPOCH = 2082844800  # 1970 in seconds since 1904, as fonts count: the same on every run
 _MOST = 20_000  # CIDs of one font
 
 
@@ -55,12 +55,11 @@ def embed(mending: Mending, font: Any) -> int:
 
 def _characters(font: Any, child: Any, used: set[int]) -> dict[int, int] | None:
     """Return CID -> Unicode for all that is used, None where one is not known."""
-    from pikepdf import Dictionary, Name, Stream
+    from pikepdf import Name, Stream
 
-    system = child.get(Name.CIDSystemInfo)
-    ordering = str(system.get(Name.Ordering, "")) if isinstance(system, Dictionary) else ""
-    if ordering in _COLLECTIONS:
-        table = _collection(ordering)
+    table = collection(child)
+    if table is not None:
+        pass
     elif isinstance(font.get(Name.ToUnicode), Stream) and str(
         font.get(Name.Encoding, "")
     ).startswith("/Identity"):
@@ -80,6 +79,15 @@ def _face_for(named: str, characters: Mapping[int, int]) -> tuple[Any, dict[int,
             if all(glyphs.values()):
                 return face, {cid: str(glyph) for cid, glyph in glyphs.items()}
     return None, {}
+
+
+def collection(child: Any) -> dict[int, int] | None:
+    """Return CID -> Unicode of a CIDFont's character collection, None if it is not Adobe's."""
+    from pikepdf import Dictionary, Name
+
+    system = child.get(Name.CIDSystemInfo)
+    ordering = str(system.get(Name.Ordering, "")) if isinstance(system, Dictionary) else ""
+    return _collection(ordering) if ordering in _COLLECTIONS else None
 
 
 @lru_cache(maxsize=4)
@@ -209,7 +217,7 @@ def _program(
     builder.setupHorizontalMetrics(metrics)
     builder.setupHorizontalHeader(ascent=900, descent=-200)
     builder.setupPost(keepGlyphNames=False)
-    builder.font["head"].created = builder.font["head"].modified = _EPOCH
+    builder.font["head"].created = builder.font["head"].modified = EPOCH
     builder.font.recalcTimestamp = False
     buffer = io.BytesIO()
     builder.save(buffer)

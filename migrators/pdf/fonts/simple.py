@@ -84,3 +84,19 @@ def _by_code(program: Program, code: int) -> str | None:
 
 def _mac_codes() -> dict[str, int]:
     return {name: code for code, name in encodings.table("MacRomanEncoding").items()}
+
+
+def text(program: Program, found: dict[int, tuple[str, str]]) -> dict[int, str]:
+    """Return code -> text, from the encoding's names or the program's own tables."""
+    from fontTools import agl
+
+    back: dict[str, str] = {}
+    for key in ((3, 10), (3, 1), (0, 4), (0, 3)):
+        for code, glyph in program.cmaps.get(key, {}).items():
+            back.setdefault(str(glyph), chr(code))
+    known: dict[int, str] = {}
+    for code, (glyph, name) in found.items():
+        one = agl.toUnicode(name) or back.get(glyph, "") or agl.toUnicode(glyph)
+        if one:
+            known[code] = one
+    return known

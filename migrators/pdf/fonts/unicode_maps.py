@@ -23,12 +23,22 @@ def state(document: Any, font: Any, text: Mapping[int, str], size: int = 1) -> N
 
 
 def written(text: Mapping[int, str], size: int) -> bytes:
-    """Return the CMap (Adobe Technical Note 5411) for code -> text."""
+    """Return the CMap (Adobe Technical Note 5411) for codes of `size` bytes -> text."""
     digits = 2 * size
     entries = [
         f"<{code:0{digits}X}> <{characters.encode('utf-16-be').hex().upper()}>"
         for code, characters in sorted(text.items())
     ]
+    return _cmap(size, entries, "char")
+
+
+def identity() -> bytes:
+    """Return the CMap for codes of two bytes that are Unicode values themselves."""
+    entries = [f"<{high:02X}00> <{high:02X}FF> <{high:02X}00>" for high in range(256)]
+    return _cmap(2, entries, "range")
+
+
+def _cmap(size: int, entries: list[str], kind: str) -> bytes:
     lines = [
         "/CIDInit /ProcSet findresource begin",
         "12 dict begin",
@@ -42,6 +52,6 @@ def written(text: Mapping[int, str], size: int) -> bytes:
     ]
     for start in range(0, len(entries), _MOST):
         block = entries[start : start + _MOST]
-        lines += [f"{len(block)} beginbfchar", *block, "endbfchar"]
+        lines += [f"{len(block)} beginbf{kind}", *block, f"endbf{kind}"]
     lines += ["endcmap", "CMapName currentdict /CMap defineresource pop", "end", "end", ""]
     return "\n".join(lines).encode("ascii")

@@ -35,6 +35,12 @@ def forbidden(mending: Mending) -> int:
                     holder[key] = following
                 else:
                     del holder[key]
+        triggers = holder.get("/AA")
+        if isinstance(triggers, Dictionary):
+            for key, value in list(triggers.as_dict().items()):
+                if isinstance(value, Dictionary) and not _may(value):
+                    removed[str(value.get("/S", "?"))[1:]] += 1
+                    del triggers[key]
     _tell(mending, removed)
     return sum(removed.values())
 

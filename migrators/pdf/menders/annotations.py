@@ -162,6 +162,16 @@ def _empty(document: Any, annotation: Any) -> Any:
     return stream
 
 
+def opacity(mending: Mending) -> int:
+    """Let the appearance alone say how an annotation looks (ISO 19005-1, 6.5.3)."""
+    changed = 0
+    for one in _each(mending.document):
+        if "/CA" in one:
+            del one["/CA"]
+            changed += 1
+    return changed
+
+
 def appearances(mending: Mending) -> int:
     """Draw annotations that have no appearance (6.3.3), by MuPDF; fields by qpdf."""
     from pikepdf import Dictionary, Name
@@ -217,12 +227,12 @@ def _drawn(
         with pymupdf.open(before) as document:
             for number in sorted({number for number, _ in lacking}):
                 page = document[number]
-                for one in page.annots():
-                    if not _has_stream(document, one.xref):
-                        one.update()
-                for field in page.widgets():
-                    if not _has_stream(document, field.xref):
-                        field.update()
+                fields = [(one.xref, one._annot) for one in page.widgets()]
+                for xref, one in [*((one.xref, one) for one in page.annots()), *fields]:
+                    if not _has_stream(document, xref):
+                        # PyMuPDF's own `update` overrides the size of a field's letters.
+                        pymupdf.mupdf.pdf_annot_request_resynthesis(one.this)
+                        pymupdf.mupdf.pdf_update_annot(one.this)
             document.save(after)
         with pikepdf.open(after) as made:
             for number, place in lacking:

@@ -28,7 +28,6 @@ def complete(mending: Mending) -> int:
     for one in found:
         _specify(one)
     _associate(mending.document, found)
-    mending.note("pdfa.attachments", str(len(found)))
     return len(found)
 
 
@@ -76,3 +75,32 @@ def _associate(document: Any, found: list[Any]) -> None:
         if one.is_indirect and one.objgen not in have:
             document.Root.AF.append(one)
             have.add(one.objgen)
+
+
+def remove(mending: Mending) -> int:
+    """Take out embedded files where the policy asks for a part that allows none (6.8; 6.1.11)."""
+    from pikepdf import Array, Dictionary, Name
+
+    found = filespecs(mending.document)
+    for one in found:
+        del one.EF
+    names = mending.document.Root.get(Name.Names)
+    if isinstance(names, Dictionary) and Name.EmbeddedFiles in names:
+        del names.EmbeddedFiles
+    if Name.AF in mending.document.Root:
+        del mending.document.Root.AF
+    for page in mending.document.pages:
+        annotations = page.obj.get(Name.Annots)
+        if isinstance(annotations, Array):
+            page.obj.Annots = Array(
+                [
+                    one
+                    for one in annotations
+                    if not isinstance(one, Dictionary)
+                    or mending.part > 1
+                    or one.get(Name.Subtype) != Name.FileAttachment
+                ]
+            )
+    if found:
+        mending.lost("pdfa.attachments_removed", str(len(found)))
+    return len(found)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from migrators.pdf import walk
+from migrators.pdf.fonts import reader
 from migrators.pdf.menders.base import Mending
 
 _LATEST = 7  # no collection that ISO 32000-1, table 119 knows has a later edition
@@ -192,3 +193,47 @@ def _descriptors(document: Any) -> Any:
         descriptor = font.get(Name.FontDescriptor)
         if isinstance(descriptor, Dictionary):
             yield descriptor
+
+
+def complete_glyph_lists(mending: Mending) -> int:
+    """State which glyphs an embedded subset has, as PDF/A-1 demands (ISO 19005-1, 6.3.5)."""
+    from pikepdf import Name, String
+
+    changed = 0
+    for font in _all(mending.document):
+        descriptor = font.get(Name.FontDescriptor)
+        if not walk.embedded(descriptor):
+            continue
+        subtype = str(font.get(Name.Subtype, ""))
+        try:
+            if subtype in ("/Type1", "/MMType1"):
+                names = [one for one in reader.read(descriptor).order if one != ".notdef"]
+                descriptor.CharSet = String("".join(f"/{one}" for one in names))
+                changed += 1
+            elif subtype in ("/CIDFontType0", "/CIDFontType2"):
+                found = _cids(font, reader.read(descriptor))
+                data = bytearray(max(found, default=0) // 8 + 1)
+                for cid in found:
+                    data[cid // 8] |= 0x80 >> cid % 8
+                descriptor.CIDSet = mending.document.make_stream(bytes(data))
+                changed += 1
+        except reader.ReadError:
+            continue  # the validator names it, and it is rebuilt
+    return changed
+
+
+def _cids(font: Any, read: reader.Program) -> set[int]:
+    """Return the CIDs that a CIDFont's program has glyphs for."""
+    from pikepdf import Name, Stream
+
+    if read.cids and font.Subtype == Name.CIDFontType0:
+        return {0, *read.cids}
+    table = font.get(Name.CIDToGIDMap)
+    if isinstance(table, Stream):
+        data = table.read_bytes()
+        return {0} | {
+            place // 2
+            for place in range(0, len(data) - 1, 2)
+            if int.from_bytes(data[place : place + 2], "big")
+        }
+    return set(range(len(read.order)))

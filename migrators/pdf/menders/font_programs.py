@@ -131,7 +131,7 @@ def _simple(mending: Mending, font: Any) -> int:
             label = f"c{code:02X}"
         wanted[label], names[code], widths[code] = one, label, one.width
     if unicode_maps.lacking(font):
-        unicode_maps.state(mending.document, font, simple_text(read, found))
+        unicode_maps.state(mending.document, font, simple.text(read, found))
     tag = program.tag(str(font.get(Name.BaseFont, "")), sorted(map(str, wanted.items())))
     base = str(font.get(Name.BaseFont, "/Font"))[1:]
     named = program.ascii_name(f"{tag}+{base.partition('+')[2] or base}")
@@ -174,19 +174,6 @@ def _encode(font: Any, names: dict[int, str], widths: dict[int, float]) -> None:
             differences.append(code)
         differences.append(Name(f"/{names[code]}"))
     font.Encoding = Dictionary(Type=Name.Encoding, Differences=differences)
-
-
-def simple_text(read: reader.Program, found: dict[int, tuple[str, str]]) -> dict[int, str]:
-    """Return code -> text, from the encoding's names or the program's own cmap."""
-    from fontTools import agl
-
-    back = {str(glyph): chr(code) for code, glyph in read.cmaps.get((3, 1), {}).items()}
-    text: dict[int, str] = {}
-    for code, (glyph, name) in found.items():
-        known = agl.toUnicode(name) or back.get(glyph, "") or agl.toUnicode(glyph)
-        if known:
-            text[code] = known
-    return text
 
 
 def _composite(mending: Mending, font: Any) -> int:

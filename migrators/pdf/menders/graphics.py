@@ -23,6 +23,8 @@ _BLENDS = frozenset(
     }
 )  # fmt: skip
 
+_TRANSPARENT = frozenset({"6.4-1", "6.4-2", "6.4-4", "6.4-5", "6.4-6"})
+
 
 def transfer_functions(mending: Mending) -> int:
     """Take /TR, a /TR2 that is not Default, and /HTP out of graphics states (6.2.5)."""
@@ -107,6 +109,23 @@ def _postscript(mending: Mending) -> int:
     return changed
 
 
+def own_resources(mending: Mending) -> int:
+    """Give forms and pages the resources that they took from elsewhere (6.2.2)."""
+    from pikepdf import Dictionary, Name, Stream
+
+    changed = 0
+    for page in mending.document.pages:
+        if Name.Resources not in page.obj:
+            page.obj.Resources = page.resources
+            changed += 1
+    for scope in mending.document.content_scopes():
+        one = scope.content
+        if isinstance(one, Stream) and Name.Resources not in one and scope.resources is not None:
+            one.Resources = Dictionary(scope.resources)
+            changed += 1
+    return changed
+
+
 def blend_modes(mending: Mending) -> int:
     """Put Normal in place of blend modes that nobody knows (6.2.10), as readers do."""
     from pikepdf import Array, Name
@@ -121,6 +140,25 @@ def blend_modes(mending: Mending) -> int:
         known = [one for one in asked if one in _BLENDS]
         if asked[:1] != known[:1] or isinstance(mode, Array):
             state.BM = Name(known[0]) if known else Name.Normal
+            changed += 1
+    return changed
+
+
+def plain_groups(mending: Mending) -> int:
+    """Take the word "transparency" off groups in which nothing is transparent (19005-1, 6.4).
+
+    Where a blend mode, an opacity or a soft mask is used, the page is for Ghostscript.
+    """
+    if mending.rules & _TRANSPARENT:
+        return 0
+    changed = 0
+    for page in mending.document.pages:
+        if "/Group" in page.obj:
+            del page.obj["/Group"]
+            changed += 1
+    for form in _x_objects(mending.document, "/Form"):
+        if "/Group" in form:
+            del form["/Group"]
             changed += 1
     return changed
 

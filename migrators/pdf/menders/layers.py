@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from migrators.pdf import walk
 from migrators.pdf.menders.base import Mending
 from pipeline.core.errors import DamagedError
 
@@ -38,7 +39,39 @@ def configurations(mending: Mending) -> int:
         one.Name = String(name)
         changed += 1
         _configure(one, groups)
+    mending.note("pdfa.layers", str(len(groups)))
     return changed
+
+
+def remove(mending: Mending) -> int:
+    """Take layers out where none is hidden: PDF/A-1 knows none (ISO 19005-1, 6.1.13).
+
+    A document with hidden ones is for Ghostscript, which draws what is shown alone.
+    """
+    from pikepdf import Array, Dictionary, Name
+
+    content = mending.document.Root.get(Name.OCProperties)
+    if not isinstance(content, Dictionary):
+        return 0
+    default = content.get(Name.D, Dictionary())
+    hidden = len(default.get(Name.OFF, Array([]))) or str(default.get(Name.BaseState, "")) == "/OFF"
+    if hidden and any(True for _ in _uses(mending.document)):
+        return 0
+    mending.lost("pdfa.layers_removed", str(len(content.get(Name.OCGs, Array([])))))
+    del mending.document.Root.OCProperties
+    return 1
+
+
+def _uses(document: Any) -> Any:
+    """Yield what content still refers to layers."""
+    from pikepdf import Dictionary
+
+    for kind in ("/Properties", "/XObject"):
+        for _, _, value in walk.entries(document, kind):
+            if isinstance(value, Dictionary) and (
+                "/OC" in value or str(value.get("/Type", "")) in ("/OCG", "/OCMD")
+            ):
+                yield value
 
 
 def _configure(configuration: Any, groups: list[Any]) -> None:

@@ -1,0 +1,1 @@
+"""Menders, each on a document that breaks its rule."""
