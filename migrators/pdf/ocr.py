@@ -6,14 +6,17 @@ from __future__ import annotations
 import logging
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.core.codec import register
 from pipeline.core.errors import (
     ConfigError,
     DamagedError,
     PasswordError,
     ToolFailureError,
+    ToolMissingError,
 )
 from pipeline.core.posix import environment
 from pipeline.core.probe import ToolProbe
@@ -52,15 +55,32 @@ def check_languages(wanted: Sequence[str]) -> None:
             )
 
 
-def add_text(source: Path, target: Path, wanted: Sequence[str]) -> None:
+@register
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """What was read on a page (from 1): words, and how sure Tesseract was (mean, 0-100)."""
+
+    page: int
+    words: int
+    confidence: int
+
+
+def add_text(
+    source: Path, target: Path, wanted: Sequence[str], changes: Sequence[str]
+) -> tuple[PageRead, ...]:
     """Write `target`, `source` with text under its picture pages; runs in the child.
 
-    Raises PasswordError, DamagedError, ToolFailureError.
+    `changes`: what may be done to the pictures, of "deskew", "clean", "rotate"; without
+    them no picture is touched. Raises PasswordError, DamagedError, ToolFailureError,
+    ToolMissingError ("clean" needs unpaper).
     """
     import ocrmypdf
     from ocrmypdf import exceptions
 
     logging.getLogger("ocrmypdf").setLevel(logging.ERROR)
+    from migrators.pdf import ocr_confidence
+
+    ocr_confidence.start()
     try:
         code = ocrmypdf.ocr(
             source,
@@ -69,12 +89,19 @@ def add_text(source: Path, target: Path, wanted: Sequence[str]) -> None:
             output_type="pdf",
             skip_text=True,
             optimize=0,
+            deskew="deskew" in changes,
+            clean="clean" in changes,
+            clean_final="clean" in changes,
+            rotate_pages="rotate" in changes,
+            plugins=[ocr_confidence.__name__],
             jobs=1,
             use_threads=True,
             progress_bar=False,
         )
     except exceptions.EncryptedPdfError as error:
         raise PasswordError(str(error), "pdf.password") from error
+    except exceptions.MissingDependencyError as error:
+        raise ToolMissingError("unpaper", "install it with: apt-get install unpaper") from error
     except (exceptions.InputFileError, exceptions.UnsupportedImageFormatError) as error:
         said = str(error) or type(error).__name__
         raise DamagedError(said[:300], "pdf.damaged") from error
@@ -84,6 +111,10 @@ def add_text(source: Path, target: Path, wanted: Sequence[str]) -> None:
     if code != 0:
         raise ToolFailureError(f"OCRmyPDF: exit code {int(code)}")
     _name_layers(target)
+    return tuple(
+        PageRead(page, len(sure), round(sum(sure) / len(sure)) if sure else 0)
+        for page, sure in sorted(ocr_confidence.pages().items())
+    )
 
 
 def _name_layers(path: Path) -> None:

@@ -125,3 +125,40 @@ def test_encrypted_and_damaged(tmp_path: Path) -> None:
     with pytest.raises(DamagedError):
         migrate(tmp_path / "text", b"no PDF" * 100)
     assert list(tmp_path.rglob("made.pdf")) == []
+
+
+def test_how_sure_the_reading_was_is_told_for_each_page(
+    read: tuple[Path, MigrationNote],
+) -> None:
+    (sure,) = (one.detail for one in read[1].messages if one.code == "ocr.confidence")
+    page, _, rest = sure.partition(": ")
+    assert page == "1"
+    assert 70 <= int(rest.partition(" ")[0]) <= 100
+    assert "ocr.unsure" not in {one.code for one in read[1].messages}
+
+
+def test_pages_with_text_are_left_alone_among_scanned_ones(tmp_path: Path) -> None:
+    document = pymupdf.open("pdf", pdf(SWEDISH))
+    document.insert_pdf(pymupdf.open("pdf", scan(dpi=150)))
+    made, note = migrate(tmp_path, document.tobytes())
+    assert [one.detail for one in note.messages if one.code == "ocr.pages"] == ["1"]
+    with pymupdf.open(made) as after:
+        assert after[0].get_text().strip() == SWEDISH
+        assert "Protokoll" in after[1].get_text()
+
+
+def test_a_picture_is_turned_only_on_request(tmp_path: Path) -> None:
+    upright = pymupdf.open("pdf", scan(dpi=150))
+    turned = pymupdf.open()
+    page = turned.new_page(width=842, height=595)
+    (image,) = upright[0].get_images()
+    page.insert_image(page.rect, stream=upright.extract_image(image[0])["image"], rotate=90)
+    source, made, work = (tmp_path / name for name in ("source.pdf", "made.pdf", "work"))
+    source.write_bytes(turned.tobytes())
+    work.mkdir()
+    settings = {"languages": "swe+eng", "rotate": True}
+    options = Options("fmt/276", "pdfa-2b", work, VALIDATOR.validate, settings, {})
+    note = MIGRATOR.migrate(source, made, options)
+    assert "ocr.picture_changed" in {one.code for one in note.messages}
+    with pymupdf.open(made) as document:
+        assert "Protokoll" in document[0].get_text()
