@@ -6,28 +6,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from migrators.base import Options
-from migrators.libreoffice import client, stamp
+from migrators.libreoffice import client, readers, stamp, stand_ins
 from pipeline.core.errors import EmptyError, NotConvertedError, from_os_error
 from pipeline.core.isolate import Pool, call
 from pipeline.core.records import Agent, Message, MigrationNote, Severity
 from pipeline.core.versions import wheel_agent
 
 FACTS = "office-facts.json"  # in the working folder, for the fidelity judge
-
-_FILTERS: dict[str, tuple[str, str]] = {
-    puid: (name, kind)
-    for kind, table in tomllib.loads(
-        files("migrators.libreoffice").joinpath("filters.toml").read_text(encoding="utf-8")
-    ).items()
-    for puid, name in table.items()
-}
 
 # With one page a sheet, text that runs past the last column is cut off. Where that costs
 # more than two letters of a hundred, the sheets as they would be printed may show more.
@@ -40,20 +30,27 @@ _TOLD = {
     "comments": Severity.WARNING,
     "tracked_changes": Severity.WARNING,
     "live_dates": Severity.WARNING,
+    "hidden_cells": Severity.WARNING,
+    "hidden_text": Severity.WARNING,
+    "protected": Severity.INFO,
     "notes": Severity.INFO,
 }
+_FOR_THE_JUDGE = ("images", "text", "headings", "language")
 
 
 class OfficeToPdfa:
     """Loads by the filter that the PUID calls for, and exports everything there is.
 
-    `settings`: sheets = "single-page" (default) or "printed"; hidden = true (default):
-    hidden slides are exported too, as hidden sheets always are; comments = "leave" (default)
-    or "margin" (text documents; not with Debian's "nogui" packages).
+    `settings`: sheets = "single-page" (default) or "printed"; hidden = true (default: sheets
+    and slides that are hidden are exported), "all" (hidden rows, columns, text and sections
+    too) or false; tracked = "leave" (default: as the document shows them), "shown",
+    "accepted" or "rejected"; notes = "leave" (default) or "pages" (a page of notes after the
+    slides for each); comments = "leave" (default) or "margin" (text documents; not with
+    Debian's "nogui" packages).
     """
 
     name = "office_to_pdfa"
-    sources = frozenset(_FILTERS)
+    sources = frozenset(readers.FILTERS)
     target_puids = frozenset({"fmt/477", "fmt/476"})
 
     def agents(self) -> tuple[Agent, ...]:
@@ -66,7 +63,7 @@ class OfficeToPdfa:
 
     def migrate(self, source: Path, target: Path, options: Options) -> MigrationNote:
         """Write `target`. Raises PasswordError, DamagedError, EmptyError, NotConvertedError."""
-        reading = _FILTERS[options.puid]
+        reading = readers.FILTERS[options.puid]
         # LibreOffice puts lock files beside what it opens, and its links lead from there.
         copy = options.workdir / f"source{source.suffix if source.suffix.isascii() else ''}"
         try:
@@ -78,9 +75,10 @@ class OfficeToPdfa:
         work = _Work(copy, options.workdir, reading)
         settings: dict[str, Any] = dict(options.settings)
         facts, made = work.export(target, settings)
-        messages = _messages(facts)
+        messages = _messages(facts, options.workdir)
         if reading[1] == "calc" and settings.get("sheets") != "printed":
             whole = made["letters"] >= _WHOLE * stamp.letters(str(facts["text"]))
+            whole = whole or settings.get("hidden") is False
             if not (whole and made["pages"]):
                 settings["sheets"] = "printed"
                 other = options.workdir / "office-printed.pdf"
@@ -101,13 +99,11 @@ class OfficeToPdfa:
         # A sheet as printed may take any number of pages; an empty one takes none.
         cut = reading[1] == "calc" and settings.get("sheets") == "printed"
         unknown = cut or facts["pages"] is None
+        unknown = unknown or settings.get("notes") == "pages"
         expected = None if unknown else facts["pages"] - made["dropped"]
-        known = {
-            "pages": expected,
-            "kind": reading[1],
-            "images": facts["images"],
-            "text": facts["text"],
-        }
+        known = {name: facts[name] for name in _FOR_THE_JUDGE}
+        known |= {"pages": expected, "kind": reading[1], "live_dates": facts["live_left"]}
+        known |= {name: settings[name] for name in ("hidden", "tracked") if name in settings}
         _write_facts(options.workdir / FACTS, known)
         method = f"LibreOffice {client.OFFICE.version()}, {reading[0]}, PDF/A-2b"
         return MigrationNote(method, tuple(messages), self.agents())
@@ -127,21 +123,45 @@ class _Work:
         """Write `target`; return LibreOffice's facts and what `stamp.finish` tells."""
         facts = client.convert(self._source, self._raw, self._reading, settings)
         created, modified = str(facts["created"]), str(facts["modified"])
-        made = call(Pool.LIBRARIES, stamp.finish, self._raw, target, created, modified)
+        language = str(facts["language"])
+        printed = settings.get("sheets") == "printed"
+        left_out: list[int] = [] if printed else list(facts["left_out"])
+        made = call(
+            Pool.LIBRARIES, stamp.finish, self._raw, target, created, modified, language, left_out
+        )
         self._raw.unlink(missing_ok=True)
         return facts, made
 
 
-def _messages(facts: Mapping[str, Any]) -> list[Message]:
+def _messages(facts: Mapping[str, Any], folder: Path) -> list[Message]:
     found = [
         Message(f"office.{fact}", severity, str(facts[fact]))
         for fact, severity in _TOLD.items()
         if facts.get(fact)
     ]
-    if facts["fonts_missing"]:
-        detail = ", ".join(facts["fonts_missing"])
-        found.append(Message("office.fonts_missing", Severity.WARNING, detail))
+    if facts["embedded"]:
+        detail = ", ".join(f"{count} {kind}" for kind, count in sorted(facts["embedded"].items()))
+        found.append(Message("office.embedded", Severity.WARNING, detail))
+    if facts["links"]:
+        detail = ", ".join(stamp.relative(one, folder) for one in facts["links"])
+        found.append(Message("office.external_links", Severity.WARNING, detail[:500]))
+    found += _fonts(list(facts["fonts_missing"]), folder)
     found += [Message("office.notice", Severity.WARNING, str(one)) for one in facts["notices"]]
+    return found
+
+
+def _fonts(missing: list[str], folder: Path) -> list[Message]:
+    """Tell which font stands for each that is missing, apart: those of the same widths."""
+    taken = stand_ins.of(missing, folder)
+    alike = {name for name, other in taken.items() if stand_ins.same_widths(name, other)}
+    found = []
+    for code, severity, names in (
+        ("office.fonts_metric", Severity.INFO, [n for n in taken if n in alike]),
+        ("office.fonts_missing", Severity.WARNING, [n for n in taken if n not in alike]),
+    ):
+        if names:
+            detail = "; ".join(f"{name}: {taken[name] or '?'}" for name in names)
+            found.append(Message(code, severity, detail))
     return found
 
 

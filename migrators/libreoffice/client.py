@@ -88,6 +88,12 @@ def store(
     _ask("store", source, target, reading, filter_out, password)
 
 
+def filters() -> list[str]:
+    """Return the names of all filters that LibreOffice has; it takes any other for a guess."""
+    found: list[str] = _ask("filters")
+    return found
+
+
 def server() -> WarmServer:
     """Return this process's LibreOffice. Raises ToolMissingError."""
     with _lock:

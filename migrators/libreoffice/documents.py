@@ -104,11 +104,13 @@ def _loaded(desktop: Any, source: Path, filter_in: str, kind: str, answers: Answ
     document, why = None, ""
     try:
         document = desktop.loadComponentFromURL(
-            uno.systemPathToFileUrl(str(source)), "_blank", 0, _values(properties)
+            uno.systemPathToFileUrl(str(source)), "_blank", 0, values(properties)
         )
     except DisposedException:
         raise
     except UnoException as error:
+        if _gone(error):
+            raise
         why = f"{type(error).__name__.rpartition('.')[2]}: {error.Message}"
     if document is None:
         if answers.password:
@@ -130,25 +132,33 @@ def store(
     """
     properties: dict[str, Any] = {"FilterName": filter_out, "Overwrite": True, **further}
     if data:
-        properties["FilterData"] = uno.Any("[]com.sun.star.beans.PropertyValue", _values(data))
+        properties["FilterData"] = uno.Any("[]com.sun.star.beans.PropertyValue", values(data))
     try:
         uno.invoke(
             document,
             "storeToURL",
             (
                 uno.systemPathToFileUrl(str(target)),
-                uno.Any("[]com.sun.star.beans.PropertyValue", _values(properties)),
+                uno.Any("[]com.sun.star.beans.PropertyValue", values(properties)),
             ),
         )
     except DisposedException:
         raise
     except UnoException as error:
+        if _gone(error):
+            raise
         raise NotConvertedError(
             f"LibreOffice cannot write {filter_out}: {error.Message}", "office.export"
         ) from error
 
 
-def _values(properties: Mapping[str, Any]) -> tuple[Any, ...]:
+def _gone(error: Any) -> bool:
+    """Whether LibreOffice ended during the call, which is not the file's fault at once."""
+    return "bridge disposed" in str(error.Message)
+
+
+def values(properties: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return properties as UNO wants them."""
     return tuple(
         uno.createUnoStruct("com.sun.star.beans.PropertyValue", name, 0, value, 0)
         for name, value in properties.items()

@@ -4,14 +4,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from migrators.libreoffice import documents
+from migrators.libreoffice import documents, fonts, noticed, odf_copy
 
 TEXT_LIMIT = 4 * 1024 * 1024  # characters: a very long book has two million
 _SHAPE_DEPTH = 20
+_LINKS = 50  # addresses that are told
+_PIXELS = 1  # com.sun.star.graphic.GraphicType.PIXEL
 _DATE_FIELDS = (
     "com.sun.star.text.textfield.DateTime",
     "com.sun.star.text.TextField.DateTime",  # as Impress and Draw call it
@@ -26,14 +28,37 @@ _CSV = "9,34,UTF8,1,,0,false,true,true,false,false,-1"
 def collect(context: Any, document: Any, kind: str, folder: Path) -> dict[str, Any]:
     """Return counts of what a PDF may not show, the fonts missing, the dates, the text."""
     properties = document.DocumentProperties
+    copy = odf_copy.read(document, kind, folder)
+    found = noticed.collect(document, kind)
     return {
         "created": _date(properties.CreationDate),
         "modified": _date(properties.ModificationDate),
         "macros": _macros(document),
-        "fonts_missing": _fonts_missing(context, document),
+        "fonts_missing": fonts.missing(context, document, kind, copy["fonts"]),
+        "headings": copy["headings"],
+        "language": _language(document) if kind == "writer" else "",
+        **found,
+        "embedded": found["embedded"] or dict(copy["embedded"]),
+        "links": sorted({*found["links"], *copy["links"]})[:_LINKS],
+        "hidden_text": copy["hidden_text"] + _hidden_sections(document, kind),
         **_COUNTS[kind](document),
-        "text": _TEXTS[kind](document, folder)[:TEXT_LIMIT],
+        "text": text(document, kind, folder),
     }
+
+
+def hidden_sheets(document: Any) -> list[int]:
+    """Return the places of hidden sheets, from 0."""
+    return [number for number, sheet in enumerate(document.Sheets) if not sheet.IsVisible]
+
+
+def live_dates(document: Any, kind: str) -> int:
+    """Return how many dates of the document change whenever it is looked at."""
+    return _COUNTS[kind](document)["live_dates"]
+
+
+def text(document: Any, kind: str, folder: Path) -> str:
+    """Return the document's text as LibreOffice has it now; of sheets, the cells as shown."""
+    return _TEXTS[kind](document, folder)[:TEXT_LIMIT]
 
 
 def pages(document: Any, kind: str) -> int:
@@ -54,6 +79,21 @@ def _date(value: Any) -> str:
     return f"{value.Year:04d}-{value.Month:02d}-{value.Day:02d}T{clock}"
 
 
+def _language(document: Any) -> str:
+    """Return the language of the default paragraph style, "" where it has none."""
+    locale = document.StyleFamilies.getByName("ParagraphStyles").getByName("Standard").CharLocale
+    if not locale.Language or locale.Language in ("zxx", "qlt"):
+        return ""
+    return "-".join(filter(None, (str(locale.Language), str(locale.Country))))
+
+
+def _hidden_sections(document: Any, kind: str) -> int:
+    if kind != "writer":
+        return 0
+    sections = document.TextSections
+    return sum(not sections.getByName(name).IsVisible for name in sections.ElementNames)
+
+
 def _macros(document: Any) -> int:
     # Each Excel workbook brings an empty module for every sheet: only code counts.
     libraries: Any = getattr(document, "BasicLibraries", None)
@@ -64,23 +104,6 @@ def _macros(document: Any) -> int:
         sources = (str(library.getByName(module)) for module in library.ElementNames)
         count += sum(1 for source in sources if _CODE.search(source))
     return count
-
-
-def _fonts_missing(context: Any, document: Any) -> list[str]:
-    """Return the fonts that styles in use name and this machine lacks.
-
-    Fonts set by hand on a few words are not seen: to ask each word over UNO takes longer
-    than the conversion.
-    """
-    toolkit = context.ServiceManager.createInstanceWithContext("com.sun.star.awt.Toolkit", context)
-    device = toolkit.createScreenCompatibleDevice(1, 1)
-    present = {one.Name.casefold() for one in device.FontDescriptors}
-    wanted = set()
-    for family in document.StyleFamilies:
-        for style in family:
-            if style.supportsService("com.sun.star.style.CharacterProperties") and style.isInUse():
-                wanted.add(str(style.CharFontName).split(";")[0])
-    return sorted(name for name in wanted if name and name.casefold() not in present)
 
 
 def _each(walk: Any) -> Iterator[Any]:
@@ -103,7 +126,9 @@ def _writer_counts(document: Any) -> dict[str, int]:
         "comments": comments,
         "tracked_changes": redlines,
         "live_dates": dates,
-        "images": len(document.GraphicObjects.ElementNames),
+        "images": _pictures(
+            document.GraphicObjects.getByName(name) for name in document.GraphicObjects.ElementNames
+        ),
     }
 
 
@@ -112,7 +137,6 @@ def _calc_counts(document: Any) -> dict[str, int]:
     for sheet in document.Sheets:
         counts["comments"] += sheet.Annotations.Count
         counts["hidden"] += not sheet.IsVisible
-        counts["images"] += sum(map(_picture, sheet.DrawPage))
         search = sheet.createSearchDescriptor()
         search.SearchString = r"\b(TODAY|NOW|RAND|RANDBETWEEN)\("
         search.SearchRegularExpression = True
@@ -120,6 +144,7 @@ def _calc_counts(document: Any) -> dict[str, int]:
         found = sheet.findAll(search)
         counts["live_dates"] += 0 if found is None else found.Count
     counts["live_dates"] += _header_dates(document)
+    counts["images"] = _pictures(shape for sheet in document.Sheets for shape in sheet.DrawPage)
     return counts
 
 
@@ -143,7 +168,6 @@ def _slides_counts(document: Any) -> dict[str, int]:
         counts["live_dates"] += sum(map(_shape_dates, page))
     for page in document.DrawPages:
         counts["comments"] += _length(page.createAnnotationEnumeration())
-        counts["images"] += sum(map(_picture, page))
         if page.supportsService("com.sun.star.presentation.DrawPage"):
             counts["hidden"] += not page.Visible
             counts["live_dates"] += bool(page.IsDateTimeVisible and not page.IsDateTimeFixed)
@@ -152,6 +176,7 @@ def _slides_counts(document: Any) -> dict[str, int]:
                 for shape in page.NotesPage
                 if shape.supportsService("com.sun.star.presentation.NotesShape")
             )
+    counts["images"] = _pictures(shape for page in document.DrawPages for shape in page)
     return counts
 
 
@@ -170,8 +195,21 @@ def _shape_dates(shape: Any) -> int:
     return sum(any(map(one.supportsService, _DATE_FIELDS)) and not one.IsFixed for one in fields)
 
 
-def _picture(shape: Any) -> bool:
-    return bool(shape.supportsService("com.sun.star.drawing.GraphicObjectShape"))
+def _pictures(shapes: Iterable[Any]) -> int:
+    """Return how many different pictures of pixels there are, by what tells them apart.
+
+    Drawings (EMF, WMF, SVG) are lines in a PDF; a picture that is shown twice is there
+    once; one that could not be loaded has no size.
+    """
+    found = set()
+    for shape in shapes:
+        graphic = noticed.picture(shape)
+        if graphic is None or getattr(graphic, "GraphicType", 0) != _PIXELS:
+            continue
+        size = graphic.SizePixel
+        if size.Width > 1 and size.Height > 1:
+            found.add((size.Width, size.Height, str(graphic.MimeType)))
+    return len(found)
 
 
 def _writer_text(document: Any, folder: Path) -> str:

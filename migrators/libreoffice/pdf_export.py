@@ -19,11 +19,7 @@ _NUMBERS = 1 | 2 | 16  # com.sun.star.sheet.CellFlags: VALUE, DATETIME, FORMULA
 
 
 def options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the export filter's data.
-
-    `settings`: sheets = "single-page" (default) or "printed"; comments = "leave"
-    (default) or "margin" (text documents); hidden = True (default): hidden slides too.
-    """
+    """Return the export filter's data; `settings` as `office_to_pdfa.OfficeToPdfa` has them."""
     return {
         "SelectPdfVersion": uno.Any("long", 2),  # PDF/A-2b
         "UseTaggedPDF": True,
@@ -35,6 +31,7 @@ def options(settings: Mapping[str, Any]) -> dict[str, Any]:
         "ExportFormFields": False,
         "ExportNotes": False,
         "ExportNotesInMargin": settings.get("comments") == "margin",
+        "ExportNotesPages": settings.get("notes") == "pages",
         "ExportHiddenSlides": bool(settings.get("hidden", True)),
         # The page numbers of the document are those of the PDF.
         "IsSkipEmptyPages": False,
@@ -43,16 +40,50 @@ def options(settings: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def prepare(document: Any, kind: str) -> None:
-    """Bring to light, in LibreOffice's memory only, what the export would leave out."""
-    if kind != "calc":
-        return
+def prepare(context: Any, document: Any, kind: str, settings: Mapping[str, Any]) -> None:
+    """Bring to light, in LibreOffice's memory only, what the policy wants to be seen."""
+    hidden = settings.get("hidden", True)
+    if kind == "calc":
+        _sheets(document, hidden)
+    elif kind == "writer":
+        _changes(context, document, str(settings.get("tracked", "leave")))
+        if hidden == "all":
+            options_ = document.createInstance("com.sun.star.document.Settings")
+            options_.setPropertyValue("PrintHiddenText", True)
+            sections = document.TextSections
+            for name in sections.ElementNames:
+                sections.getByName(name).IsVisible = True
+
+
+def _sheets(document: Any, hidden: Any) -> None:
     for sheet in document.Sheets:
         # LibreOffice 7.4 exports a hidden sheet with one page a sheet, and leaves it out of
-        # what is printed: here it is always shown, and the archivist is told.
-        sheet.IsVisible = True
+        # what is printed: here the policy decides, and the archivist is told.
+        if hidden:
+            sheet.IsVisible = True
+        if hidden == "all":
+            sheet.Rows.IsVisible = True
+            sheet.Columns.IsVisible = True
         # A number too wide for its column, as with a font that is not installed, shows as
         # ### and is lost; made smaller it is there. Widths and heights stay as they are.
         numbers = sheet.queryContentCells(_NUMBERS)
         if numbers.Count:
             numbers.ShrinkToFit = True
+
+
+def _changes(context: Any, document: Any, tracked: str) -> None:
+    """Show, accept or reject all tracked changes; "leave": as the document shows them."""
+    if tracked == "shown":
+        document.ShowChanges = True
+    elif tracked in _CHANGES:
+        helper = context.ServiceManager.createInstanceWithContext(
+            "com.sun.star.frame.DispatchHelper", context
+        )
+        frame = document.CurrentController.Frame
+        helper.executeDispatch(frame, _CHANGES[tracked], "", 0, ())
+
+
+_CHANGES = {
+    "accepted": ".uno:AcceptAllTrackedChanges",
+    "rejected": ".uno:RejectAllTrackedChanges",
+}

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 
 import uno
 
-from migrators.libreoffice import documents, facts, mainthread, pdf_export
+from migrators.libreoffice import dates, documents, facts, mainthread, pdf_export
 from migrators.libreoffice.profile import REGISTRY
 from pipeline.core import warm_child
 from pipeline.core.errors import FileError
@@ -114,9 +114,15 @@ def _desktop() -> tuple[Any, Any]:
     if not _running:
         raise RuntimeError("LibreOffice was not started")
     context = _running[0].context
-    return context, context.ServiceManager.createInstanceWithContext(
-        "com.sun.star.frame.Desktop", context
-    )
+    try:
+        return context, context.ServiceManager.createInstanceWithContext(
+            "com.sun.star.frame.Desktop", context
+        )
+    except Exception:
+        # It ended after its last answer, of what that document had done to it.
+        traceback.print_exc()
+        end(-signal.SIGABRT)
+        raise
 
 
 def _run(context: Any, work: Callable[[], R]) -> R:
@@ -150,7 +156,16 @@ def convert(
         opened = documents.Opened(desktop, source, *reading)
         with opened as document:
             found = facts.collect(context, document, kind, target.parent)
-            pdf_export.prepare(document, kind)
+            found["live_left"] = found["live_dates"]
+            if found["live_dates"] and dates.freeze(document, kind):
+                found["live_left"] = facts.live_dates(document, kind)
+                found["text"] = facts.text(document, kind, target.parent)
+            shown = kind != "calc" or settings.get("hidden", True)
+            found["left_out"] = [] if shown else facts.hidden_sheets(document)
+            pdf_export.prepare(context, document, kind, settings)
+            if settings.get("tracked") == "rejected":
+                # The judge's own readers read the newest wording, not the one before it.
+                found["text"] = facts.text(document, kind, target.parent)
             data = pdf_export.options(settings)
             documents.store(document, target, pdf_export.FILTERS[kind], data)
             # Only the export lays out every page; but after it, a text with comments ends
@@ -174,6 +189,15 @@ def store(
             documents.store(document, target, filter_out, {}, **secret)
 
     _run(context, work)
+
+
+def filters() -> list[str]:
+    """Return the names of all filters that this LibreOffice has."""
+    context, _ = _desktop()
+    factory = context.ServiceManager.createInstanceWithContext(
+        "com.sun.star.document.FilterFactory", context
+    )
+    return [str(name) for name in factory.ElementNames]
 
 
 def main() -> None:

@@ -20,9 +20,12 @@ _LARGEST = 14400.0
 _PROFILE_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 
-def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, Any]:
+def finish(
+    raw: Path, target: Path, created: str, modified: str, language: str, left_out: list[int]
+) -> dict[str, Any]:
     """Write `target` from LibreOffice's `raw`.
 
+    `language` is stated where there is one; the pages `left_out` (from 0) are not taken.
     Returns {"pages", "dropped": empty ones, "too_large", "letters": of the text on the pages,
     "media": sounds and films left out, "path_shown": whether a page tells where the document
     was converted}. Nothing is written when a page is larger than PDF/A allows.
@@ -30,7 +33,10 @@ def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, An
     import pikepdf
 
     with pikepdf.open(raw) as pdf:
-        # With one page a sheet, an empty or hidden sheet becomes a page of 1 x 1 points.
+        # LibreOffice 7.4 writes a page for each sheet then, also for those that are hidden.
+        for number in sorted(left_out, reverse=True):
+            del pdf.pages[number]
+        # With one page a sheet, an empty sheet becomes a page of 1 x 1 points.
         empty = [n for n, page in enumerate(pdf.pages) if min(_size(page)) < _SMALLEST]
         too_large = any(max(_size(page)) > _LARGEST for page in pdf.pages)
         kept = len(pdf.pages) - len(empty)
@@ -39,10 +45,13 @@ def finish(raw: Path, target: Path, created: str, modified: str) -> dict[str, An
             return {**made, "letters": 0, "media": 0, "path_shown": False}
         for number in reversed(empty):
             del pdf.pages[number]
-        if empty and "/OpenAction" in pdf.Root:
+        if (empty or left_out) and "/OpenAction" in pdf.Root:
             del pdf.Root.OpenAction  # it may name a page that is gone
         if "/StructTreeRoot" not in pdf.Root and "/MarkInfo" in pdf.Root:
             del pdf.Root.MarkInfo  # Calc says "tagged" and writes no tags
+        if language:
+            # LibreOffice states the language of its own settings for DOC and RTF, not theirs.
+            pdf.Root.Lang = pikepdf.String(language)
         media = sum(_settle_annotations(page, raw.parent) for page in pdf.pages)
         _date(pdf, created, modified)
         _date_profiles(pdf)
@@ -82,9 +91,9 @@ def _settle_annotations(page: Any, folder: Path) -> int:
         action = one.get("/A", {})
         if "/URI" in action:
             address = str(action["/URI"])
-            relative = _relative(address, folder)
-            if relative != address:
-                action["/URI"] = relative
+            near = relative(address, folder)
+            if near != address:
+                action["/URI"] = near
         kept.append(one)
     media = len(annotations) - len(kept)
     if media:
@@ -92,7 +101,8 @@ def _settle_annotations(page: Any, folder: Path) -> int:
     return media
 
 
-def _relative(address: str, folder: Path) -> str:
+def relative(address: str, folder: Path) -> str:
+    """Return the address of a file as seen from a folder, if it is near to it."""
     for up, parent in enumerate((folder, *list(folder.parents)[:2])):
         prefix = parent.as_uri() + "/"
         if len(parent.parts) > 1 and address.startswith(prefix):
@@ -105,6 +115,25 @@ def _text(path: Path) -> list[str]:
 
     with pymupdf.open(path) as document:
         return [page.get_text() for page in document]
+
+
+def fonts_by_page(path: Path) -> list[str]:
+    """Return the font of each page's text, without subset tag, weight and slant."""
+    import pymupdf
+
+    found = []
+    with pymupdf.open(path) as document:
+        # All pages share one list of fonts: only the text itself tells which it is set in.
+        for page in document:
+            spans = [
+                str(span["font"])
+                for block in page.get_text("dict")["blocks"]
+                for line in block.get("lines", ())
+                for span in line["spans"]
+                if span["text"].strip()
+            ]
+            found.append(spans[0].rpartition("+")[2].partition("-")[0] if spans else "")
+    return found
 
 
 def letters(text: str) -> int:

@@ -79,6 +79,25 @@ def scan(*, dpi: int = 200, jpeg: bool = True) -> bytes:
     return data
 
 
+def scanned_pages(pages: int = 2, dpi: int = 120) -> bytes:
+    """Return a TIFF as a scanner leaves it: a bilevel picture for each page."""
+    written = pymupdf.open()
+    for number in range(pages):
+        page = written.new_page(width=300, height=200)
+        page.insert_text((20, 60), f"Protokoll {MONTHS[number]}", fontsize=20)
+        page.insert_text((20, 110), "Ängelholm beslutar", fontsize=20)
+    frames = []
+    for page in written:
+        shown = page.get_pixmap(dpi=dpi, colorspace=pymupdf.csGRAY)
+        frames.append(Image.frombytes("L", (shown.width, shown.height), shown.samples).convert("1"))
+    buffer = io.BytesIO()
+    frames[0].save(
+        buffer, "TIFF", save_all=True, append_images=frames[1:], compression="group4",
+        dpi=(dpi, dpi),
+    )  # fmt: skip
+    return buffer.getvalue()
+
+
 # -- pictures -----------------------------------------------------------------------------
 
 
@@ -131,6 +150,59 @@ def docx(*paragraphs: str) -> bytes:
             ),
             "word/document.xml": (
                 f'{_XML}<w:document xmlns:w="{_WORD}"><w:body>{body}</w:body></w:document>'
+            ),
+        }
+    )
+
+
+def xlsx() -> bytes:
+    """Return a minimal workbook with texts, numbers, a date and a formula's result."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    relations = "application/vnd.openxmlformats-package.relationships+xml"
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    parts = (("workbook", "sheet.main"), ("worksheets/sheet1", "worksheet"), ("styles", "styles"))
+    types = "".join(
+        f'<Override PartName="/xl/{part}.xml" ContentType="{kind}.{name}+xml"/>'
+        for part, name in parts
+    )
+    links = "".join(
+        f'<Relationship Id="r{number}" Type="{_OFFICE}/{name}" Target="{target}.xml"/>'
+        for number, (name, target) in enumerate(
+            (("worksheet", "worksheets/sheet1"), ("styles", "styles"))
+        )
+    )
+    rows = "".join(
+        f'<row r="{number}"><c r="A{number}" t="inlineStr"><is><t>{month}</t></is></c>'
+        f'<c r="B{number}"><v>{number * 1234.56}</v></c>'
+        f'<c r="C{number}" s="1"><v>{37000 + number}</v></c>'
+        f'<c r="D{number}"><f>B{number}*2</f><v>{number * 2469.12}</v></c></row>'
+        for number, month in enumerate(MONTHS, 1)
+    )
+    return zipped(
+        {
+            "[Content_Types].xml": (
+                f'{_XML}<Types xmlns="{_PACKAGE}/content-types">'
+                f'<Default Extension="rels" ContentType="{relations}"/>{types}</Types>'
+            ),
+            "_rels/.rels": (
+                f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships"><Relationship Id="r1"'
+                f' Type="{_OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>'
+            ),
+            "xl/workbook.xml": (
+                f'{_XML}<workbook xmlns="{space}" xmlns:r="{_OFFICE}"><sheets>'
+                '<sheet name="Anslag" sheetId="1" r:id="r0"/></sheets></workbook>'
+            ),
+            "xl/_rels/workbook.xml.rels": (
+                f'{_XML}<Relationships xmlns="{_PACKAGE}/relationships">{links}</Relationships>'
+            ),
+            "xl/styles.xml": (
+                f'{_XML}<styleSheet xmlns="{space}"><fonts count="1"><font/></fonts><fills'
+                ' count="1"><fill/></fills><borders count="1"><border/></borders>'
+                '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="2"><xf/>'
+                '<xf numFmtId="14" applyNumberFormat="1"/></cellXfs></styleSheet>'
+            ),
+            "xl/worksheets/sheet1.xml": (
+                f'{_XML}<worksheet xmlns="{space}"><sheetData>{rows}</sheetData></worksheet>'
             ),
         }
     )
@@ -198,6 +270,9 @@ VALID: dict[str, Callable[[], Sample]] = {
 SOURCES: dict[str, Callable[[], Sample]] = {
     "image_to_tiff": lambda: Sample("bmp", picture("BMP"), "fmt/116"),
     "office_to_pdfa": lambda: Sample("docx", docx(), "fmt/412"),
+    "picture_to_pdfa": lambda: Sample("tif", scanned_pages(), "fmt/353"),
     "pdf_to_pdfa": lambda: Sample("pdf", pdf(), "fmt/276"),
     "scan_to_pdfa": lambda: Sample("pdf", scan(), "fmt/276", {"needs_ocr": True, "attachments": 0}),
+    "sheet_to_csv": lambda: Sample("xlsx", xlsx(), "fmt/214"),
+    "sheet_to_ods": lambda: Sample("xlsx", xlsx(), "fmt/214"),
 }

@@ -66,11 +66,12 @@ def state(path: Path) -> tuple[object, ...]:
 
 
 def rule_of(name: str, puid: str) -> tuple[Rule, Target]:
-    """Return what our own policy wants of the migrator for that format."""
-    policy = policies.load(policies.default_path())
-    for rule in policy.rules:
-        if rule.action is Action.MIGRATE and rule.migrator == name and puid in rule.puids:
-            return rule, policy.targets[rule.target]
+    """Return what our own policy, or that of sites that keep data, wants of the migrator."""
+    for path in (policies.default_path(), *sorted(Path(__file__).parent.glob("*.toml"))):
+        policy = policies.load(path)
+        for rule in policy.rules:
+            if rule.action is Action.MIGRATE and rule.migrator == name and puid in rule.puids:
+                return rule, policy.targets[rule.target]
     pytest.fail(f"no rule of the policy has {name} migrate {puid}; name it in policies/*.toml")
 
 
