@@ -43,3 +43,50 @@ def bars(groups: Mapping[str, Mapping[str, Mapping[str, float]]], what: str, pat
         one.margins(x=0.15)
     figure.savefig(path, dpi=130)
     plt.close(figure)
+
+
+def shares(
+    groups: Mapping[str, Mapping[str, float]], costs: Mapping[str, float], path: Path
+) -> None:
+    """Draw what share each way reached, by criterion, and beside it what it cost, as a PNG.
+
+    `groups`: way -> criterion -> share (0-1); `costs`: way -> CPU seconds.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(10, 3.6), width_ratios=(2.2, 1), layout="constrained"
+    )
+    ways = list(groups)
+    criteria = list(groups[ways[0]])
+    thick = 0.8 / len(criteria)
+    for number, criterion in enumerate(criteria):
+        places = [place + number * thick for place in range(len(ways))]
+        values = [100 * groups[way][criterion] for way in ways]
+        left.barh(places, values, thick * 0.9, label=criterion, color=_COLOURS[number + 1])
+        for place, value in zip(places, values, strict=True):
+            left.annotate(
+                f"{value:.0f}", (value, place), xytext=(4, 0), textcoords="offset points",
+                va="center", fontsize=9,
+            )  # fmt: skip
+    left.set_yticks([place + thick * (len(criteria) - 1) / 2 for place in range(len(ways))], ways)
+    left.invert_yaxis()
+    left.set_xlim(0, 109)
+    left.set_xlabel("per cent of the files that open")
+    left.legend(loc="upper center", bbox_to_anchor=(0.5, 1.17), ncols=3, frameon=False)
+    right.barh(ways, [costs[way] for way in ways], 0.5, color=_COLOURS[0])
+    right.invert_yaxis()
+    right.set_xlabel("CPU seconds, all files")
+    for place, way in enumerate(ways):
+        right.annotate(
+            f"{costs[way]:,.0f}", (costs[way], place), xytext=(4, 0), textcoords="offset points",
+            va="center", fontsize=9,
+        )  # fmt: skip
+    right.margins(x=0.18)
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=130)
+    plt.close(figure)

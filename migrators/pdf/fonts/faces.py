@@ -42,6 +42,7 @@ class Face:
         self.angle = angle
         self.encoding: dict[int, str] = {}
         self._glyphs = glyphs
+        self._advances: dict[str, float] = {}
         self._cmap = cmap
         self._scale = 1000 / units
 
@@ -60,11 +61,9 @@ class Face:
 
     def advance(self, glyph: str) -> float:
         """Return a glyph's advance width."""
-        from fontTools.pens.basePen import NullPen
-
-        one = self._glyphs[glyph]
-        one.draw(NullPen())  # a CFF glyph knows its width once it was drawn
-        return float(one.width) * self._scale
+        if glyph not in self._advances:
+            self._advances[glyph] = program.advance(self._glyphs[glyph]) * self._scale
+        return self._advances[glyph]
 
     def draw(self, glyph: str, pen: Any, stretch: float) -> None:
         """Draw a glyph, made wider by the factor `stretch`."""

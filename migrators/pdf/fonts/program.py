@@ -45,32 +45,39 @@ class Program:
     box: tuple[float, float, float, float]
 
 
-def type1c(face: Source, name: str, wanted: Mapping[str, Wanted]) -> Program:
-    """Return a CFF font of glyphs of `face` under the names that the PDF uses."""
+def type1c(source: Source, name: str, wanted: Mapping[str, Wanted]) -> Program:
+    """Return a CFF font of glyphs of `source` under the names that the PDF uses."""
     from fontTools.fontBuilder import FontBuilder
-    from fontTools.pens.boundsPen import BoundsPen
+    from fontTools.pens.boundsPen import ControlBoundsPen
     from fontTools.pens.t2CharStringPen import T2CharStringPen
+    from fontTools.pens.teePen import TeePen
 
     order = [".notdef", *sorted(one for one in wanted if one != ".notdef")]
     drawn: dict[str, Any] = {}
-    left, bottom, right, top = 0.0, 0.0, 0.0, 0.0
+    bounds = ControlBoundsPen(None)
     for glyph in order:
         one = wanted.get(glyph)
         pen = T2CharStringPen(round(one.width) if one else 0, None)
         if one is not None:
-            advance = face.advance(one.source)
-            factor = stretch(one.width, advance)
-            face.draw(one.source, pen, factor)
-            box = BoundsPen(None)
-            face.draw(one.source, box, factor)
-            if box.bounds:
-                left, bottom = min(left, box.bounds[0]), min(bottom, box.bounds[1])
-                right, top = max(right, box.bounds[2]), max(top, box.bounds[3])
+            factor = stretch(one.width, source.advance(one.source))
+            source.draw(one.source, TeePen(pen, bounds), factor)
         drawn[glyph] = pen.getCharString()
     builder = FontBuilder(1000, isTTF=False)
+    builder.font.recalcBBoxes = False  # or each glyph would be drawn once more
     builder.setupGlyphOrder(order)
     builder.setupCFF(name, {"FullName": name}, drawn, {})
-    return Program(compiled(builder.font), (left, bottom, right, top))
+    left, bottom, right, top = bounds.bounds or (0, 0, 0, 0)
+    box = (min(left, 0), min(bottom, 0), max(right, 0), max(top, 0))
+    builder.font["CFF "].cff[0].FontBBox = [round(one) for one in box]
+    return Program(compiled(builder.font), box)
+
+
+def advance(glyph: Any) -> float:
+    """Return a glyph's advance width, in the units of its font."""
+    from fontTools.pens.basePen import NullPen
+
+    glyph.draw(NullPen())  # a CFF glyph knows its width once it was drawn
+    return float(glyph.width or 0)
 
 
 def replay(glyphs: Any, glyph: str, pen: Any, scale: tuple[float, float]) -> None:

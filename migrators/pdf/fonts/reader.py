@@ -25,6 +25,7 @@ class Program:
 
     def __init__(self, glyphs: Any, order: list[str], units: float, cmaps: dict[Any, Any]) -> None:
         self._glyphs = glyphs
+        self._advances: dict[str, float] = {}
         self._scale = 1000 / units
         self.order = order
         self.cmaps = cmaps  # (platform, encoding) -> code -> glyph
@@ -41,11 +42,9 @@ class Program:
 
     def advance(self, glyph: str) -> float:
         """Return a glyph's advance width in thousandths."""
-        from fontTools.pens.basePen import NullPen
-
-        one = self._glyphs[glyph]
-        one.draw(NullPen())
-        return float(one.width or 0) * self._scale
+        if glyph not in self._advances:
+            self._advances[glyph] = program.advance(self._glyphs[glyph]) * self._scale
+        return self._advances[glyph]
 
     def draw(self, glyph: str, pen: Any, stretch: float) -> None:
         """Draw a glyph, as `faces.Face.draw` does; never stretched: it is the font itself."""

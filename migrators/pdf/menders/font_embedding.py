@@ -8,6 +8,7 @@ encoding and widths stay, so text, its places and its search stay. A composite f
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from migrators.pdf import walk
@@ -63,14 +64,15 @@ def _simple(mending: Mending, font: Any, *, unreadable: bool = False) -> int:
     names = encodings.of_font(font, face.encoding)
     widths = _widths(font, descriptor)
     wanted: dict[str, Wanted] = {}
+    used = _used(mending, font)
     for code, name in names.items():
-        source = face.find(name)
+        source = face.find(name) if used is None or code in used else None
         if source is not None and name not in wanted:
             wanted[name] = Wanted(source, widths.get(code, face.advance(source)))
     if not wanted:
         return 0
     tag = program.tag(face.name, sorted(map(str, wanted.items())))
-    made = program.type1c(face, f"{tag}+{face.name}", wanted)
+    made = _program(face, f"{tag}+{face.name}", tuple(sorted(wanted.items())))
     _describe(mending.document, font, f"{tag}+{face.name}", made, face)
     _state_widths(font, names, wanted, widths)
     _state_encoding(font, names, symbolic=bool(face.encoding))
@@ -80,6 +82,21 @@ def _simple(mending: Mending, font: Any, *, unreadable: bool = False) -> int:
     what = "pdfa.font_embedded" if choice.equal else "pdfa.font_substituted"
     tell(what, f"{named or 'a font without a name'} -> {face.name}")
     return 1
+
+
+def _used(mending: Mending, font: Any) -> set[int] | None:
+    """Return the codes that are shown; None for a font of which that cannot be said."""
+    if not font.is_indirect:
+        return None
+    return {code for one in mending.shown().get(font.objgen, ()) for code in one}
+
+
+@lru_cache(maxsize=64)
+def _program(
+    face: faces.Face, name: str, wanted: tuple[tuple[str, Wanted], ...]
+) -> program.Program:
+    """Make a program, once for the same letters: a system's documents have one letterhead."""
+    return program.type1c(face, name, dict(wanted))
 
 
 def _widths(font: Any, descriptor: Any) -> dict[int, float]:

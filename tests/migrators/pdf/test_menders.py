@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pikepdf
@@ -144,3 +146,12 @@ def test_every_mender_is_in_the_table() -> None:
                 function = line.split()[1].partition("(")[0]
                 if not function.startswith("_"):
                     assert f"{path.stem}.{function}" in named
+
+
+def test_the_documentation_is_in_step_with_the_table() -> None:
+    root = Path(broken.__file__).parents[3]
+    script = root / "tools" / "make_menders_table.py"
+    done = subprocess.run(
+        [sys.executable, str(script), "--check"], cwd=root, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
