@@ -11,7 +11,7 @@ Whether the result still is the same document is for `steps/verify` to find out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from migrators.base import Options
@@ -168,10 +168,17 @@ class _Work:
                 break
             asked.add(state.rules)
             made = self._new()
-            changed, told = isolate.call(
-                Pool.LIBRARIES, mend.mend, state.path, made, self.flavour, state.rules, state.pages
-            )
+            try:
+                changed, told = isolate.call(
+                    Pool.LIBRARIES, mend.mend, state.path, made, self.flavour, state.rules,
+                    state.pages,
+                )  # fmt: skip
+            except _FAILED as error:
+                failed = Message("pdfa.mender_failed", Severity.WARNING, error.detail)
+                state = replace(state, told=(*state.told, failed))
+                break
             if not changed:
+                state = replace(state, told=(*state.told, *told))
                 break
             state = _State(made, self.options.judge(made), (*state.told, *told), state.rewritten)
         return state

@@ -31,6 +31,14 @@ def shown(document: Any) -> dict[tuple[int, int], list[bytes]]:
     return found
 
 
+def operator(instruction: Any) -> str:
+    """Return an instruction's operator; "" for garbage that is no text."""
+    try:
+        return str(instruction.operator)
+    except UnicodeDecodeError:
+        return ""
+
+
 def _strings(instructions: Any, fonts: Any) -> Iterator[tuple[Any, bytes]]:
     from pikepdf import Array, ContentStreamInstruction, Dictionary, Name, String
 
@@ -39,15 +47,15 @@ def _strings(instructions: Any, fonts: Any) -> Iterator[tuple[Any, bytes]]:
     for one in instructions:
         if not isinstance(one, ContentStreamInstruction):
             continue
-        operator = str(one.operator)
-        if operator == "q":
+        name = operator(one)
+        if name == "q":
             stack.append(font)
-        elif operator == "Q" and stack:
+        elif name == "Q" and stack:
             font = stack.pop()
-        elif operator == "Tf" and one.operands and isinstance(one.operands[0], Name):
+        elif name == "Tf" and one.operands and isinstance(one.operands[0], Name):
             chosen = fonts.get(one.operands[0]) if isinstance(fonts, Dictionary) else None
             font = chosen if isinstance(chosen, Dictionary) else None
-        elif operator in _SHOWING and one.operands:
+        elif name in _SHOWING and one.operands:
             last = one.operands[-1]
             for item in last if isinstance(last, Array) else [last]:
                 if isinstance(item, String):

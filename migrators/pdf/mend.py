@@ -14,7 +14,7 @@ from migrators.pdf import output_intent
 from migrators.pdf.menders.annotations import hidden
 from migrators.pdf.menders.base import Mending
 from migrators.pdf.menders.catalogue import wanted
-from migrators.pdf.opening import opened
+from migrators.pdf.opening import odd, opened
 from pipeline.core.embedded import filespecs
 from pipeline.core.errors import DamagedError
 from pipeline.core.records import Message, Severity
@@ -66,7 +66,13 @@ def mend(
     with opened(source) as document:
         mending = Mending(document, source, flavour, frozenset(rules), pages)
         for entry in wanted(mending.rules, mending.part):
-            mending.changed += entry.mender()(mending)
+            try:
+                mending.changed += entry.mender()(mending)
+            except odd() as error:
+                # One that meets what it was not made for must not take the others with it:
+                # what it left half done the validator and the judges see.
+                said = f"{entry.name}: {type(error).__name__}: {error}"
+                mending.lost("pdfa.mender_failed", said[:300])
         if mending.changed:
             _save(document, target, flavour)
     return mending.changed, tuple(mending.told)

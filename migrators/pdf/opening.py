@@ -11,12 +11,23 @@ from typing import Any
 from pipeline.core.errors import DamagedError, PasswordError
 
 
+def odd() -> tuple[type[Exception], ...]:
+    """Return what the libraries raise where an object is of another kind than it must be."""
+    import pikepdf
+    import pymupdf
+
+    return (
+        pikepdf.PdfError, pymupdf.mupdf.FzErrorBase, ValueError, TypeError, KeyError,
+        AttributeError, IndexError, RuntimeError, ArithmeticError, AssertionError,
+    )  # fmt: skip
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
     """Yield the open document.
 
     Raises PasswordError, and DamagedError also for what a damaged structure makes of
-    reading it: pikepdf raises these where an object is of another kind than it must be.
+    reading it.
     """
     import pikepdf
 
@@ -25,7 +36,5 @@ def opened(path: Path) -> Iterator[Any]:
             yield document
     except pikepdf.PasswordError as error:
         raise PasswordError("the document needs a password", "pdf.password") from error
-    except (
-        pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, IndexError, RuntimeError,
-    ) as error:  # fmt: skip
+    except odd() as error:
         raise DamagedError(f"{type(error).__name__}: {error}"[:300], "pdf.damaged") from error

@@ -8,6 +8,7 @@ ISO 32000-1, 9.6.6.4 and 9.7.4.2, with what readers do where a font is not as it
 from __future__ import annotations
 
 import io
+import logging
 from typing import Any
 
 from migrators.pdf.fonts import program
@@ -56,14 +57,17 @@ def read(descriptor: Any) -> Program:
     """Return the program of a font descriptor. Raises ReadError."""
     from fontTools.misc.psLib import PSError
     from fontTools.ttLib import TTLibError
+    from pikepdf import PdfError
 
+    # It remarks on each oddity of each font.
+    logging.getLogger("fontTools").setLevel(logging.CRITICAL)
     try:
         for key, reader in (("/FontFile2", _sfnt), ("/FontFile3", _third), ("/FontFile", _type1)):
             if key in descriptor:
                 return reader(descriptor[key].read_bytes())
     except (
-        TTLibError, PSError, ValueError, KeyError, IndexError, TypeError, AttributeError,
-        AssertionError, EOFError, OverflowError,
+        PdfError, TTLibError, PSError, ValueError, KeyError, IndexError, TypeError,
+        AttributeError, AssertionError, EOFError, OverflowError,
     ) as error:  # fmt: skip
         # fontTools asserts, indexes and unpacks what a damaged font lets it.
         raise ReadError(f"{type(error).__name__}: {error}"[:200]) from error

@@ -76,8 +76,8 @@ def hidden(document: Any) -> int:
 
     changed = 0
     for one in _each(document):
-        flags = int(one.get(Name.F, 0))
-        if not flags & _NOT_SHOWN or str(one.get(Name.Subtype, "")) == "/Popup":
+        flags = one.get(Name.F, 0)
+        if not isinstance(flags, int) or not flags & _NOT_SHOWN or str(one.get(Name.Subtype, "")) == "/Popup":
             continue
         one.F = flags & ~_NOT_SHOWN | _PRINT
         if str(one.get(Name.Subtype, "")) != "/Link":

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from migrators.pdf.codes import operator
 from migrators.pdf.menders.base import Mending
 
 # ISO 32000-1, annex A; the last is pikepdf's name for BI, ID and EI with what is between.
@@ -39,7 +40,7 @@ def undefined_operators(mending: Mending) -> int:
     """Take out operators that ISO 32000-1 does not define; readers skip them (6.2.2)."""
 
     def change(instructions: list[Any]) -> tuple[list[Any], int]:
-        kept = [one for one in instructions if str(one.operator) in _OPERATORS]
+        kept = [one for one in instructions if operator(one) in _OPERATORS]
         removed = len(instructions) - len(kept)
         if removed > max(_FEW, len(instructions) * _FEW // 100):
             return instructions, 0  # not a slip but garbage: `sanitising` is for that
@@ -68,7 +69,7 @@ def rendering_intents(mending: Mending) -> int:
         kept = [
             one
             for one in instructions
-            if str(one.operator) != "ri" or (one.operands and str(one.operands[0]) in _INTENTS)
+            if operator(one) != "ri" or (one.operands and str(one.operands[0]) in _INTENTS)
         ]
         return kept, len(instructions) - len(kept)
 
@@ -101,7 +102,7 @@ def nesting(mending: Mending) -> int:
     def change(instructions: list[Any]) -> tuple[list[Any], int]:
         out: list[Any] = []
         for one in instructions:
-            if str(one.operator) == "Q" and out and str(out[-1].operator) == "q":
+            if operator(one) == "Q" and out and operator(out[-1]) == "q":
                 out.pop()
             else:
                 out.append(one)
@@ -148,9 +149,7 @@ def _operands(
             values.append(value)
             touched = touched or new
         changed += touched
-        out.append(
-            ContentStreamInstruction(values, Operator(str(one.operator))) if touched else one
-        )
+        out.append(ContentStreamInstruction(values, Operator(operator(one))) if touched else one)
     return out, changed
 
 

@@ -52,7 +52,7 @@ def program_keys(mending: Mending) -> int:
 
     One under the wrong key is none for a reader that goes by keys.
     """
-    from pikepdf import Name, Stream
+    from pikepdf import Name, PdfError, Stream
 
     changed = 0
     for font in _all(mending.document):
@@ -61,7 +61,11 @@ def program_keys(mending: Mending) -> int:
             continue
         key = next(one for one in _PROGRAMS if isinstance(descriptor.get(one), Stream))
         stream = descriptor[key]
-        right, subtype = _kind(stream.read_bytes()[:4], str(font.get(Name.Subtype, "")))
+        try:
+            head = stream.read_bytes()[:4]
+        except PdfError:
+            continue  # `font_programs` puts another in its place
+        right, subtype = _kind(head, str(font.get(Name.Subtype, "")))
         if not right or (right == key and str(stream.get(Name.Subtype, "")) == subtype):
             continue
         del descriptor[key]

@@ -32,9 +32,8 @@ def content(mending: Mending) -> int:
         with pikepdf.open(after) as made:
             for number in mending.pages:
                 new, old = made.pages[number - 1], mending.document.pages[number - 1]
-                new.contents_coalesce()
-                data = new.obj.Contents.read_bytes() if "/Contents" in new.obj else b""
-                if data != _content(old):
+                data = _content(new)
+                if data is not None and data != _content(old):
                     old.obj.Contents = mending.document.make_stream(data)
                     resources = new.resources
                     if not resources.is_indirect:
@@ -48,11 +47,11 @@ def content(mending: Mending) -> int:
 
 def _content(page: Any) -> bytes | None:
     """Return what stands there now, None where even that cannot be read."""
-    from pikepdf import PdfError
+    from pikepdf import PdfError, Stream
 
     try:
         page.contents_coalesce()
         held = page.obj.get("/Contents")
-        return bytes(held.read_bytes()) if held is not None else b""
+        return bytes(held.read_bytes()) if isinstance(held, Stream) else b""
     except PdfError:
         return None

@@ -18,14 +18,17 @@ _FORBIDDEN = frozenset({0, 0xFEFF, 0xFFFE})
 
 def complete(mending: Mending) -> int:
     """State the text of every code that is shown and has none."""
+    from pikepdf import PdfError
+
     changed = 0
     for font in _shown(mending):
         strings = mending.shown()[font.objgen]
         try:
             found = _composite(font, strings) if _is_composite(font) else _simple(font, strings)
-        except (reader.ReadError, ValueError, KeyError):
+            lacking = unicode_maps.lacking(font)
+            stated = {} if lacking else codes.to_text(font.ToUnicode.read_bytes())
+        except (reader.ReadError, PdfError, ValueError, KeyError):
             continue  # stays without, and the validator says so
-        stated = {} if unicode_maps.lacking(font) else codes.to_text(font.ToUnicode.read_bytes())
         text = {**found, **{code: one for code, one in stated.items() if _allowed(one)}}
         if text and text != stated:
             unicode_maps.state(mending.document, font, text, 2 if _is_composite(font) else 1)

@@ -152,6 +152,10 @@ def test_the_documentation_is_in_step_with_the_table() -> None:
     root = Path(broken.__file__).parents[3]
     script = root / "tools" / "make_menders_table.py"
     done = subprocess.run(
-        [sys.executable, str(script), "--check"], cwd=root, capture_output=True, text=True
+        [sys.executable, str(script), "--check"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
