@@ -319,6 +319,19 @@ class MigrationResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """A picture that shows people what differs: `staged` is its path below the staging folder.
+
+    `name` is what it is called in the file's own evidence folder, e.g. page-0003.png.
+    """
+
+    name: str
+    staged: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """A PREMIS event. `detail` in English; `outcome` is success, warning or failure.
 

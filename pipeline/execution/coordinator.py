@@ -158,6 +158,7 @@ class Coordinator:
         output = ""
         good = result.outcome is Outcome.OK
         migration = result.migration
+        pictures: tuple[rows.Picture, ...] = ()
         if migration is not None:
             staged = self._context.staging / migration.staged
             try:
@@ -165,10 +166,12 @@ class Coordinator:
                     staged, migration.sha256, job.file, job.generation, job.raw,
                     f".{migration.extension}", good=good,
                 )  # fmt: skip
+                result, pictures = self._shown(result, output)
             except FileError as error:
+                output = ""
                 result = replace(
                     result, outcome=error.outcome, code=error.code, detail=error.detail,
-                    migration=None, target=(), checks=(),
+                    migration=None, target=(), checks=(), evidence=(),
                 )  # fmt: skip
             shutil.rmtree(staged.parent.parent, ignore_errors=True)
         waiting = self._feed.finished(job)
@@ -180,12 +183,33 @@ class Coordinator:
             else:
                 name = self._linked(output, result, twin)
                 (again.append(twin) if name is None else twins.append((twin.file, name)))
-        self._ledger.finished(_row(result, output, self._context.policy.sha256), twins)
+        row = _row(result, output, pictures, self._context.policy.sha256)
+        self._ledger.finished(row, twins)
         self._feed.add(again)
         self._count(result.outcome, job.size)
         sizes = {twin.file: twin.size for twin in waiting}
         for file, _ in twins:
             self._count(result.outcome, sizes[file])
+
+    def _shown(
+        self, result: FileResult, output: str
+    ) -> tuple[FileResult, tuple[rows.Picture, ...]]:
+        """Place the pictures that show what differs.
+
+        Raises FileError where the next run may succeed, so that the file is tried again;
+        else an output is worth more than its pictures, and their lack is told.
+        """
+        placed: list[rows.Picture] = []
+        for one in result.evidence:
+            try:
+                path = self._outputs.place_evidence(self._context.staging, output, one)
+            except FileError as error:
+                if error.outcome.transient:
+                    raise
+                detail = f"{result.detail}; {one.name} could not be kept: {error.detail}"
+                return replace(result, detail=detail), tuple(placed)
+            placed.append(rows.Picture(path, one.size, one.sha256))
+        return result, tuple(placed)
 
     def _linked(self, output: str, result: FileResult, twin: SurveyedFile) -> str | None:
         if not output or result.migration is None:
@@ -249,7 +273,9 @@ class Coordinator:
                 signal.signal(one, handler)
 
 
-def _row(result: FileResult, output: str, policy_sha256: str) -> rows.Finished:
+def _row(
+    result: FileResult, output: str, pictures: tuple[rows.Picture, ...], policy_sha256: str
+) -> rows.Finished:
     return rows.Finished(
         file=result.file,
         outcome=result.outcome,
@@ -264,6 +290,7 @@ def _row(result: FileResult, output: str, policy_sha256: str) -> rows.Finished:
         checks=result.checks,
         events=result.events,
         seconds=result.seconds,
+        evidence=pictures,
     )
 
 

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Where outputs lie: `migrated/` for what is proven, `review/` for what a person must see."""
+"""Where outputs lie: `migrated/` for what is proven, `review/` for what a person must see.
+
+Pictures of what differs lie in `evidence/`, in a folder named like the output.
+"""
 
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from pipeline.core.errors import from_os_error
 from pipeline.core.paths import output_name
+from pipeline.core.records import Evidence
 from pipeline.core.staging import fsync_folder, make_folder, place, share
 from pipeline.ledger.store import Ledger
 
@@ -46,6 +50,24 @@ class Outputs:
         name = self._name(file, generation, raw, suffix, sha256, good=good)
         place(staged, self._out / name, self._out, sha256)
         return name
+
+    def place_evidence(self, staging: Path, output: str, one: Evidence) -> str:
+        """Move a staged picture into the folder of its output; return its path below `out`.
+
+        `output` is the output's path, of which the first part is exchanged. A picture that
+        the ledger knows with other content, from an earlier generation, keeps its name.
+        """
+        _, _, name = output.partition("/")
+        stem, suffix = PurePosixPath(one.name).stem, PurePosixPath(one.name).suffix
+        number = 1
+        while True:
+            mark = "" if number == 1 else f".{number}"
+            path = f"evidence/{name}/{stem}{mark}{suffix}"
+            if not self._ledger.evidence_taken(path, one.sha256):
+                break
+            number += 1
+        place(staging / one.staged, self._out / path, self._out, one.sha256)
+        return path
 
     def link(
         self,

@@ -30,6 +30,7 @@ from pipeline.core.signed import Signature
 _NAMESPACE = uuid.UUID("6d3f2f0e-6a53-5d1c-9a54-5b0c9c1f7a10")
 _PER_GENERATION = (
     "identifications", "validations", "signatures", "decisions", "migrations", "checks",
+    "evidence",
 )  # fmt: skip
 
 
@@ -45,6 +46,15 @@ class Surveyed:
     code: str
     detail: str
     events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Evidence in its place: `path` below the output folder."""
+
+    path: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,7 @@ class Finished:
     checks: tuple[Check, ...]
     events: tuple[Event, ...]
     seconds: float
+    evidence: tuple[Picture, ...] = ()
 
 
 def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
@@ -175,6 +186,11 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
                 check.score, check.passed, _text(check.note),
             ),
         )  # fmt: skip
+    for picture in found.evidence:
+        db.execute(
+            "INSERT INTO evidence VALUES (?,?,?,?,?)",
+            (found.file, generation, picture.path, picture.size, picture.sha256),
+        )
     add_events(db, run, found.file, found.events)
     finish(db, found.file, run, found.outcome, found.code, found.detail, found.seconds)
     return 1
@@ -244,7 +260,7 @@ def copy(db: sqlite3.Connection, run: int, origin: int, file: int, output: str) 
         return 0
     keys = {"file": file, "generation": row["generation"]}
     where = (origin, source["generation"])
-    for table in ("validations", "signatures", "decisions", "migrations", "checks"):
+    for table in ("validations", "signatures", "decisions", "migrations", "checks", "evidence"):
         query = f"SELECT * FROM {table} WHERE file = ? AND generation = ?"
         for old in db.execute(query, where).fetchall():
             values = {name: old[name] for name in list(old.keys()) if name != "id"} | keys

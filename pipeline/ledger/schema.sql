@@ -164,6 +164,18 @@ CREATE TABLE checks (
     PRIMARY KEY (file, generation, property)
 ) STRICT;
 
+-- Pictures of pages that differ, before and after, for people. Files of the same content
+-- share them.
+CREATE TABLE evidence (
+    file       INTEGER NOT NULL REFERENCES files (id),
+    generation INTEGER NOT NULL,
+    path       TEXT    NOT NULL,              -- below the output folder
+    size       INTEGER NOT NULL,
+    sha256     TEXT    NOT NULL,
+    PRIMARY KEY (file, generation, path)
+) STRICT;
+CREATE INDEX evidence_path ON evidence (path);
+
 CREATE TABLE events (
     id         INTEGER PRIMARY KEY,
     uuid       TEXT NOT NULL UNIQUE,          -- derived: the same event cannot be told twice

@@ -303,6 +303,11 @@ class Ledger:
             is not None
         )
 
+    def evidence_taken(self, path: str, sha256: str) -> bool:
+        """Whether another picture has that path."""
+        query = "SELECT 1 FROM evidence WHERE path = ? AND sha256 <> ?"
+        return self._db.execute(query, (path, sha256)).fetchone() is not None
+
     def finished(self, result: rows.Finished, twins: Sequence[tuple[int, str]]) -> None:
         """Record a file's end, and the same end for files of the same content.
 

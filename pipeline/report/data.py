@@ -115,12 +115,25 @@ def _attention(db: sqlite3.Connection) -> list[dict[str, Any]]:
     found = []
     for group in groups:
         examples = db.execute(
-            "SELECT path, detail FROM files WHERE outcome = ? AND code = ? AND puid IS ?"
-            " ORDER BY path LIMIT ?",
+            "SELECT id, generation, path, detail FROM files WHERE outcome = ? AND code = ?"
+            " AND puid IS ? ORDER BY path LIMIT ?",
             (group["outcome"], group["code"], group["puid"], EXAMPLES),
-        )
-        found.append({**dict(group), "examples": [dict(row) for row in examples]})
+        ).fetchall()
+        shown = [
+            {"path": one["path"], "detail": one["detail"], "evidence": _evidence(db, one)}
+            for one in examples
+        ]
+        found.append({**dict(group), "examples": shown})
     return found
+
+
+def _evidence(db: sqlite3.Connection, file: sqlite3.Row) -> list[str]:
+    """Return the pictures of a file's pages that differ: paths below the output folder."""
+    rows = db.execute(
+        "SELECT path FROM evidence WHERE file = ? AND generation = ? ORDER BY path",
+        (file["id"], file["generation"]),
+    )
+    return [row["path"] for row in rows]
 
 
 def _reasons(db: sqlite3.Connection) -> dict[str, dict[str, str]]:
@@ -156,7 +169,8 @@ def _migrated(db: sqlite3.Connection) -> list[dict[str, Any]]:
             " WHERE file = ? AND generation = ? ORDER BY rowid",
             (row["id"], row["generation"]),
         )
-        found.append({**dict(row), "checks": [dict(check) for check in checks]})
+        told = [dict(check) for check in checks]
+        found.append({**dict(row), "checks": told, "evidence": _evidence(db, row)})
     return found
 
 
@@ -199,7 +213,10 @@ def files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
         " m.sha256 AS output_sha256, m.puid AS output_puid, twin.path AS same_as,"
         " (SELECT group_concat(validator || '=' || verdict, ' ') FROM validations AS v"
         " WHERE v.file = files.id AND v.generation = files.generation AND subject = 'source')"
-        " AS validation, files.seconds"
+        " AS validation, files.seconds,"
+        # A file's pictures lie in one folder.
+        " (SELECT rtrim(e.path, replace(e.path, '/', '')) FROM evidence AS e"
+        " WHERE e.file = files.id AND e.generation = files.generation LIMIT 1) AS evidence"
         " FROM files LEFT JOIN identifications AS i"
         " ON i.file = files.id AND i.generation = files.generation"
         " LEFT JOIN decisions AS d ON d.file = files.id AND d.generation = files.generation"

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
@@ -33,6 +35,8 @@ def render(gathered: dict[str, Any], language: str) -> str:
         share=words.share,
         time=words.time,
         decimal=words.decimal,
+        beside=lambda path: f"../{quote(path)}",  # from the report's folder
+        page_of=lambda path: re.findall(r"page-0*(\d+)", path)[-1],
         pairs=lambda digits: " ".join(digits[at : at + 2] for at in range(0, len(digits), 2)),
     )
     environment.globals.update(

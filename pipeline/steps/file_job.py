@@ -34,7 +34,7 @@ from pipeline.core.records import (
 )
 from pipeline.core.staging import fsync_file
 from pipeline.core.versions import own_agent
-from pipeline.steps import answers
+from pipeline.steps import answers, disk, evidence
 from pipeline.steps.jobs import Context, FileJob, FileResult
 from pipeline.steps.validate import facts, first_error, obstacle, summary, validate
 from pipeline.steps.verify import Proof, verify
@@ -60,29 +60,9 @@ def process(job: FileJob, context: Context) -> FileResult:
         told = from_os_error(error)
         result = replace(result, outcome=told.outcome, code=told.code, detail=told.detail)
     finally:
-        result = _blamed_on_disk(result, job, folder)
+        result = disk.blamed(result, job, folder)
         _tidy(folder, keep=result.migration is not None)
     return replace(result, seconds=round(time.monotonic() - started, 3))
-
-
-# Tools that cannot write abort, or report whatever they like; what the disk is to blame
-# for must not stand as the file's fault. So near to full, nothing that failed is proven.
-_ROOM = 64 * MIB
-_MAYBE_DISK = frozenset(
-    {Outcome.CRASH, Outcome.TOOL_FAILURE, Outcome.NOT_CONVERTED, Outcome.DAMAGED}
-)
-
-
-def _blamed_on_disk(result: FileResult, job: FileJob, folder: Path) -> FileResult:
-    """Return a failure of a migration as `disk_full` where the disk is about to be."""
-    tried = result.decision is not None and result.decision.action is Action.MIGRATE
-    if not tried or result.migration is not None or result.outcome not in _MAYBE_DISK:
-        return result
-    free = shutil.disk_usage(folder).free
-    if free > max(_ROOM, 2 * job.size):
-        return result
-    detail = f"{free // MIB} MiB left on the disk; {result.detail}"
-    return replace(result, outcome=Outcome.DISK_FULL, code="file.disk_full", detail=detail)
 
 
 def _tidy(folder: Path, *, keep: bool) -> None:
@@ -302,6 +282,7 @@ class _Way:
             ),
             target=(checked,),
             checks=proof.checks,
+            evidence=evidence.keep(proof.pictures, self.folder),
         )
         self.events.extend(
             replace(event, detail=_clean(event.detail, self.folder)) for event in proof.events()

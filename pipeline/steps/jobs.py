@@ -13,6 +13,7 @@ from pipeline.core.records import (
     Check,
     Decision,
     Event,
+    Evidence,
     Identification,
     MigrationResult,
     Outcome,
@@ -85,5 +86,6 @@ class FileResult:
     migration: MigrationResult | None = None
     target: tuple[ValidationResult, ...] = ()
     checks: tuple[Check, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
     events: tuple[Event, ...] = ()
     seconds: float = 0.0

@@ -35,6 +35,7 @@ class Proof:
     validation: ValidationResult
     checks: tuple[Check, ...]
     judges: tuple[Agent, ...]
+    pictures: tuple[Path, ...] = ()  # of what differs, for people; in `facts["workdir"]`
 
     @property
     def passed(self) -> bool:
@@ -49,6 +50,8 @@ class Proof:
         failed = [check.property for check in self.checks if not check.passed]
         compared = f"output compared with its source: {len(self.checks)} checks, "
         compared += f"not passed: {', '.join(failed)}" if failed else "all passed"
+        if self.pictures:
+            compared += f"; {len(self.pictures)} pages shown side by side"
         told: tuple[tuple[EventType, str, str, tuple[Agent, ...]], ...] = (
             (
                 EventType.IDENTIFICATION,
@@ -103,4 +106,12 @@ def verify(
     thresholds = {**target.thresholds, **rule.thresholds}
     judge = judges()[rule.judge]
     checks.extend(judge.compare(source, output, puid, thresholds, facts))
-    return Proof(identification, validation, tuple(checks), (own_agent(), *judge.agents()))
+    pictures = _pictures(facts.get("workdir"))
+    agents = (own_agent(), *judge.agents())
+    return Proof(identification, validation, tuple(checks), agents, pictures)
+
+
+def _pictures(workdir: Scalar) -> tuple[Path, ...]:
+    """Return what the judge left for people to see, in the order of the pages."""
+    folder = Path(str(workdir)) / "evidence" if workdir else None
+    return tuple(sorted(folder.glob("*.png"))) if folder is not None else ()

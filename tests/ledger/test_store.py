@@ -43,7 +43,7 @@ MADE = Event(EventType.NORMALIZATION, "2026-01-02T03:04:06.678Z", "success", "ma
 FACTS = RunFacts("policy 1", "p1", "[policy]", "{}", 2, "Linux")
 NOBODY: frozenset[Outcome] = frozenset()
 TABLES = ("files", "identifications", "validations", "signatures", "decisions", "migrations",
-          "checks", "events", "event_agents", "agents")  # fmt: skip
+          "checks", "evidence", "events", "event_agents", "agents")  # fmt: skip
 
 
 @pytest.fixture
@@ -446,3 +446,41 @@ def test_signatures_are_kept_with_their_file_and_its_twins(ledger: Ledger) -> No
     assert column(ledger, "SELECT generation FROM signatures WHERE file = 1 ORDER BY id") == [
         1, 1, 2, 2,
     ]  # fmt: skip
+
+
+def with_evidence(file: int, sha256: str = "dd") -> rows.Finished:
+    pictures = tuple(
+        rows.Picture(f"evidence/a.pdf.pdf/page-000{page}.png", 100, sha256) for page in (1, 3)
+    )
+    return replace(finished(file, Outcome.REVIEW), evidence=pictures)
+
+
+def test_evidence_is_kept_with_its_file_and_its_twins(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf", "b.pdf")
+    ledger.surveyed([survey(ledger, 1), survey(ledger, 2)])
+    ledger.finished(with_evidence(1), [(2, "review/b.pdf.pdf")])
+    paths = [f"evidence/a.pdf.pdf/page-000{page}.png" for page in (1, 3)]
+    for file in (1, 2):
+        assert column(ledger, "SELECT path FROM evidence WHERE file = ?", file) == paths
+    ledger.finished(with_evidence(1), [])
+    assert column(ledger, "SELECT count(*) FROM evidence") == [4]
+    ledger.reopen([1])
+    ledger.finished(with_evidence(1), [])
+    assert column(ledger, "SELECT count(*) FROM evidence WHERE file = 1") == [4]
+
+
+def test_a_path_of_evidence_is_taken_by_other_content_only(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf")
+    ledger.surveyed([survey(ledger, 1)])
+    ledger.finished(with_evidence(1), [])
+    assert ledger.evidence_taken("evidence/a.pdf.pdf/page-0001.png", "ee")
+    assert not ledger.evidence_taken("evidence/a.pdf.pdf/page-0001.png", "dd")
+    assert not ledger.evidence_taken("evidence/a.pdf.pdf/page-0002.png", "ee")
+
+
+def test_evidence_of_a_generation_that_never_ended_is_forgotten(ledger: Ledger) -> None:
+    scanned(ledger, "a.pdf")
+    ledger.surveyed([survey(ledger, 1)])
+    ledger.database.execute("INSERT INTO evidence VALUES (1, 1, 'evidence/x', 1, 'dd')")
+    scanned(ledger, "a.pdf", mtime=2)
+    assert column(ledger, "SELECT count(*) FROM evidence") == [0]

@@ -8,6 +8,7 @@ import io
 import json
 import re
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from lxml import html as parser
@@ -57,6 +58,7 @@ NAMES = (
     b"@SUM(A1).pdf",
     b"{{ 7 * 7 }}.pdf",
 )
+PICTURE = rows.Picture('evidence/a & "b" #1 åäö%0A.pdf/page-0017.png', 10, "dd")
 FAILED = {2: Outcome.DAMAGED, 3: Outcome.DAMAGED, 4: Outcome.REVIEW}
 
 
@@ -112,6 +114,7 @@ def finished(file: int, outcome: Outcome) -> rows.Finished:
         else (),
         events=(Event(EventType.NORMALIZATION, TIME, "success", "m", (TOOL,)),),
         seconds=0.1,
+        evidence=(PICTURE,) if outcome is Outcome.REVIEW else (),
     )
 
 
@@ -160,7 +163,9 @@ def test_everything_is_written(written: dict[str, Path]) -> None:
 def test_the_page_stands_alone(page: str) -> None:
     tree = parser.fromstring(page)
     assert tree.xpath("//script | //link | //iframe | //img | //object | //embed") == []
-    assert tree.xpath("//@src | //@href | //@onclick | //@onload") == []
+    assert tree.xpath("//@src | //@onclick | //@onload") == []
+    # Nothing is fetched; a link leads to pictures beside the report.
+    assert all(link.startswith("../evidence/") for link in tree.xpath("//@href"))
     style = "".join(tree.xpath("//style/text()"))
     assert "url(" not in style
     assert "@import" not in style
@@ -314,3 +319,16 @@ def test_without_a_ledger(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no ledger"):
         write_all(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_of_what_differs_are_linked_to(page: str) -> None:
+    links = parser.fromstring(page).xpath("//a")
+    assert len(links) == 2  # in the list of what needs attention, and in that of outputs
+    for link in links:
+        assert unquote(link.get("href")) == f"../{PICTURE.path}"
+        assert link.text == "17"
+
+
+def test_the_table_names_the_folder_of_pictures(written: dict[str, Path]) -> None:
+    found = {row["evidence"] for row in table(written)}
+    assert found == {"", PICTURE.path.rpartition("/")[0] + "/"}

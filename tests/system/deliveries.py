@@ -65,7 +65,9 @@ def ledger(out: Path) -> dict[bytes, tuple[object, ...]]:
         rows = db.execute(
             "SELECT raw, files.sha256, files.puid, outcome, code, output, m.sha256, m.method,"
             " (SELECT group_concat(type || ':' || e.outcome, '|') FROM"
-            "  (SELECT * FROM events WHERE file = files.id ORDER BY number) AS e)"
+            "  (SELECT * FROM events WHERE file = files.id ORDER BY number) AS e),"
+            " (SELECT group_concat(sha256, ' ') FROM"
+            "  (SELECT sha256 FROM evidence WHERE file = files.id ORDER BY path))"
             " FROM files LEFT JOIN migrations AS m"
             " ON m.file = files.id AND m.generation = files.generation"
         ).fetchall()

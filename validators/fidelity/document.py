@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Compare two PDFs: pages, their size, what they show, their text, and what hangs on them.
 
-Both are read and rendered by MuPDF. A page is compared as a whole and in tiles, because a
-missing stamp is much of one tile and nothing of a page's mean.
+Pages are read and rendered by MuPDF, once on either side; what hangs on them is read by
+qpdf. A page is compared as a whole and in tiles, because a missing stamp is much of one
+tile and nothing of a page's mean. docs/fidelity.md tells what each check is worth.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,24 +17,26 @@ from pipeline.core.errors import DamagedError
 from pipeline.core.isolate import Pool
 from pipeline.core.records import Agent, Check, Scalar
 from pipeline.core.versions import wheel_agent
-from validators.fidelity import parts, rendering
-
-_WHITE = 250
+from validators.fidelity import document_evidence, document_pages, document_stand_ins, parts
 
 
 class DocumentJudge:
     """Judge of PDF against PDF.
 
-    Thresholds: `text` and `render` are the least share of words kept and of pixels
-    unchanged per page (0-1), `tile` the largest share of one tile that may change,
-    `tags` whether a lost structure tree fails (else it is only told).
+    Thresholds, all 0-1: `text`, `order` and `render` are the least share of words kept, of
+    words in order and of pixels unchanged per page, `tile` the largest share of one tile
+    that may change, `colour` and `colour_tile` how far the hue of a page and of a cell may
+    move; `tags = false` lets a lost structure tree pass, which is told all the same.
+
+    Where a check on pages fails and `facts["workdir"]` names a folder, pictures of the
+    worst pages, before and after, are left in its folder `evidence`.
     """
 
     name = "document"
 
     def agents(self) -> tuple[Agent, ...]:
         """Return the programs it compares with. Raises ToolMissingError."""
-        return (wheel_agent("pymupdf", "MuPDF"),)
+        return wheel_agent("pymupdf", "MuPDF"), wheel_agent("pikepdf", "qpdf")
 
     def compare(
         self,
@@ -47,27 +47,39 @@ class DocumentJudge:
         facts: Mapping[str, Scalar],
     ) -> tuple[Check, ...]:
         """Return the checks. Raises DamagedError when either cannot be opened."""
-        return isolate.call(Pool.LIBRARIES, compare, source, target, dict(thresholds))
+        folder = str(facts.get("workdir") or "")
+        return isolate.call(Pool.LIBRARIES, compare, source, target, dict(thresholds), folder)
 
 
-def compare(source: Path, target: Path, thresholds: Mapping[str, Scalar]) -> tuple[Check, ...]:
+def compare(
+    source: Path, target: Path, thresholds: Mapping[str, Scalar], workdir: str = ""
+) -> tuple[Check, ...]:
     """Compare in the child; see DocumentJudge."""
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
+    limits = document_pages.Limits.of(thresholds)
     with _open(source) as before, _open(target) as after:
-        pages = before.page_count, after.page_count
-        same = pages[0] == pages[1]
-        score = min(pages) / max(*pages, 1)
-        checks = [Check("document.pages", str(pages[0]), str(pages[1]), round(score, 4), same)]
-        if pages[0] != pages[1] or not pages[0]:
+        counts = before.page_count, after.page_count
+        same = counts[0] == counts[1]
+        score = min(counts) / max(*counts, 1)
+        checks = [Check("document.pages", str(counts[0]), str(counts[1]), round(score, 4), same)]
+        if not same or not counts[0]:
+            if workdir and counts[0]:
+                document_evidence.of_counts(before, after, Path(workdir))
             return tuple(checks)
-        ocr = thresholds.get("text_added") is True
-        checks.append(_text(before, after, float(thresholds.get("text") or 1.0), ocr=ocr))
-        checks.extend(_rendering(before, after, thresholds))
-        checks.extend(parts.compare(before, after, tags=thresholds.get("tags") is True))
-        return tuple(checks)
+        pages = list(document_pages.compare(before, after))
+        if any(page.tile > limits.tile for page in pages):
+            names = parts.exchanged(source, target)
+            if names:
+                pages = document_stand_ins.forgiving(before, after, pages, limits, names)
+        blank = all(page.blank_before for page in pages) and _nothing_drawn(source)
+        checks += document_pages.checks(pages, limits, proven_blank=blank)
+        if workdir and any(limits.over(page) for page in pages):
+            document_evidence.of_pages(before, after, pages, limits, Path(workdir))
+    checks += parts.compare(source, target, tags=thresholds.get("tags") is not False)
+    return tuple(checks)
 
 
 def _open(path: Path) -> Any:
@@ -82,74 +94,17 @@ def _open(path: Path) -> Any:
     return document
 
 
-def words(page: Any) -> Counter[str]:
-    """Return a page's words, ligatures and compatibility forms folded (Unicode NFKC)."""
-    text = unicodedata.normalize("NFKC", page.get_text())
-    return Counter(re.findall(r"\w+", text))
+def _nothing_drawn(path: Path) -> bool:
+    """Whether no page asks for anything to be drawn, and MuPDF had nothing to guess.
 
+    What is drawn white on white, or not at all for want of a font, is something.
+    """
+    import pymupdf
 
-def _text(before: Any, after: Any, least: float, *, ocr: bool) -> Check:
-    """Words of each page of the source found on the same page of the target."""
-    total = found = 0
-    worst = 1.0
-    missing: Counter[str] = Counter()
-    for one, other in zip(before, after, strict=True):
-        mine, theirs = words(one), words(other)
-        count = sum(mine.values())
-        total, found = total + count, found + sum(theirs.values())
-        lost = mine - theirs
-        missing += lost
-        if count:
-            worst = min(worst, 1 - sum(lost.values()) / count)
-    note = "text layer added by OCR" if ocr and found > total else ""
-    if missing:
-        note = f"not found: {', '.join(list(missing)[:10])}"
-    return Check("document.text", str(total), str(found), round(worst, 4), worst >= least, note)
-
-
-def _rendering(before: Any, after: Any, thresholds: Mapping[str, Scalar]) -> list[Check]:
-    worst_page, worst_tile, where = 0.0, 0.0, 0
-    blank_before = blank_after = lost = 0
-    sizes = True
-    for number, (one, other) in enumerate(zip(before, after, strict=True)):
-        a, b = rendering.pixels(one), rendering.pixels(other)
-        if abs(a.shape[0] - b.shape[0]) > 3 or abs(a.shape[1] - b.shape[1]) > 3:
-            sizes = False
-            continue
-        height, width = min(a.shape[0], b.shape[0]), min(a.shape[1], b.shape[1])
-        a, b = a[:height, :width], b[:height, :width]
-        off = rendering.changed(a, b)
-        share, tile = float(off.mean()), rendering.worst_tile(off)
-        if share > worst_page or tile > worst_tile:
-            where = number + 1
-        worst_page, worst_tile = max(worst_page, share), max(worst_tile, tile)
-        empty_a, empty_b = bool((a >= _WHITE).all()), bool((b >= _WHITE).all())
-        blank_before, blank_after = blank_before + empty_a, blank_after + empty_b
-        lost += empty_b and not empty_a
-    least = float(thresholds.get("render") or 0.95)
-    most = float(thresholds.get("tile") or 0.005)
-    count = before.page_count
-    # A wholly blank document proves nothing: what is not there cannot be compared.
-    seen = lost == 0 and blank_after < count
-    return [
-        Check("document.page_size", "", "", float(sizes), sizes),
-        Check(
-            "document.rendering",
-            "0 %",
-            f"{worst_page:.2%}",
-            round(1 - worst_page, 4),
-            1 - worst_page >= least,
-            f"page {where}" if where else "",
-        ),
-        Check(
-            "document.tiles",
-            "0 %",
-            f"{worst_tile:.1%}",
-            round(1 - worst_tile, 4),
-            worst_tile <= most,
-        ),
-        Check("document.blank", str(blank_before), str(blank_after), float(seen), seen),
-    ]
+    pymupdf.TOOLS.reset_mupdf_warnings()
+    with _open(path) as document:
+        drawn = any(page.get_bboxlog() for page in document)
+        return not drawn and not document.is_repaired and not pymupdf.TOOLS.mupdf_warnings()
 
 
 JUDGE = DocumentJudge()

@@ -1,68 +1,97 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What hangs on a PDF besides its pages' pictures and text; runs in the child."""
+"""What hangs on a PDF besides its pages' pictures and text; runs in the child.
+
+Read with pikepdf, which gives the objects as they stand in the file: MuPDF leaves out
+what it would not show, and a hidden note is as much of a record as a visible one.
+"""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
+from pipeline.core.errors import DamagedError, PasswordError
 from pipeline.core.records import Check
+from validators.fidelity import document_annotations as on_pages
+from validators.fidelity import document_catalogue as catalogue
+from validators.fidelity import document_fonts as fonts
 
-_OWN = frozenset({"Link", "Widget", "Popup", "FileAttachment"})  # counted elsewhere, or shown
+_T = TypeVar("_T")
+
+_SHOWN = 4  # things that are told by name
+_LONGEST = 100
+
+_COUNTED: tuple[tuple[str, Callable[[Any], Counter[str]]], ...] = (
+    ("document.attachments", on_pages.attachments),
+    ("document.links", on_pages.links),
+    ("document.outline", catalogue.outline),
+    ("document.fields", on_pages.fields),
+    ("document.annotations", on_pages.others),
+    ("document.media", on_pages.media),
+    ("document.actions", catalogue.actions),
+    ("document.layers", catalogue.layers),
+    ("document.xfa", catalogue.xfa),
+    ("document.labels", catalogue.labels),
+    ("document.metadata", catalogue.metadata),
+    ("document.language", catalogue.language),
+)
 
 
-def compare(before: Any, after: Any, *, tags: bool) -> list[Check]:
+def compare(source: Path, target: Path, *, tags: bool) -> list[Check]:
     """Return a check for each kind of thing that the source has; more than before is no loss.
 
-    `tags`: whether the loss of the structure tree fails its check.
+    `tags`: whether the loss of the structure tree fails its check. Raises DamagedError,
+    PasswordError.
     """
-    checks = _attachments(before, after)
-    for name, count in _COUNTED:
-        had = count(before)
-        if had:
-            has = count(after)
-            score = round(min(has / had, 1.0), 4)
-            passed = has >= had or (name == "document.tags" and not tags)
-            note = "lost" if passed and has < had else ""
-            checks.append(Check(name, str(had), str(has), score, passed, note))
-    return checks
+    return _of_both(source, target, lambda before, after: _compare(before, after, tags=tags))
 
 
-def _attachments(before: Any, after: Any) -> list[Check]:
-    """Compare attached files by content."""
-    had, has = _attached(before), _attached(after)
-    if not had:
-        return []
+def exchanged(source: Path, target: Path) -> set[str]:
+    """Return the fonts that were exchanged for others of the same widths. Raises as `compare`."""
+    return _of_both(
+        source, target, lambda before, after: fonts.exchanged(fonts.read(before), fonts.read(after))
+    )
+
+
+def _of_both(source: Path, target: Path, ask: Callable[[Any, Any], _T]) -> _T:
+    import pikepdf
+
+    try:
+        with (
+            pikepdf.open(source, suppress_warnings=True) as before,
+            pikepdf.open(target, suppress_warnings=True) as after,
+        ):
+            return ask(before, after)
+    except pikepdf.PasswordError as error:
+        raise PasswordError(str(error)[:300], "pdf.password") from error
+    except pikepdf.PdfError as error:
+        raise DamagedError(str(error)[-300:], "pdf.damaged") from error
+
+
+def _compare(before: Any, after: Any, *, tags: bool) -> list[Check]:
+    checks = [_kept(name, had, read(after)) for name, read in _COUNTED if (had := read(before))]
+    checks += _tags(catalogue.tags(before), catalogue.tags(after), strict=tags)
+    return checks + fonts.check(fonts.read(before), fonts.read(after))
+
+
+def _kept(name: str, had: Counter[str], has: Counter[str]) -> Check:
+    lost = had - has
     total, kept = sum(had.values()), sum((had & has).values())
-    score = round(kept / total, 4)
-    return [Check("document.attachments", str(total), str(kept), score, kept == total)]
+    told = "; ".join(one[:_LONGEST] for one in sorted(lost)[:_SHOWN])
+    if len(lost) > _SHOWN:
+        told += f"; and {len(lost) - _SHOWN} more"
+    note = f"lost or changed: {told}" if lost else ""
+    return Check(name, str(total), str(kept), round(kept / total, 4), not lost, note)
 
 
-def _attached(document: Any) -> Counter[str]:
-    found = [document.embfile_get(name) for name in document.embfile_names()]
-    for page in document:
-        found.extend(one.get_file() for one in page.annots() if one.type[1] == "FileAttachment")
-    return Counter(hashlib.sha256(data).hexdigest() for data in found)
-
-
-def _has(document: Any, key: str) -> int:
-    kind, _ = document.xref_get_key(document.pdf_catalog(), key)
-    return int(kind != "null")
-
-
-def _annotations(document: Any) -> int:
-    return sum(one.type[1] not in _OWN for page in document for one in page.annots())
-
-
-_COUNTED: tuple[tuple[str, Callable[[Any], int]], ...] = (
-    ("document.links", lambda d: sum(len(page.get_links()) for page in d)),
-    ("document.outline", lambda d: len(d.get_toc(simple=True))),
-    ("document.fields", lambda d: sum(1 for page in d for _ in page.widgets())),
-    ("document.annotations", _annotations),
-    ("document.layers", lambda d: len(d.get_ocgs())),
-    ("document.xfa", lambda d: _has(d, "AcroForm/XFA")),
-    ("document.tags", lambda d: _has(d, "StructTreeRoot")),
-    ("document.language", lambda d: _has(d, "Lang")),
-)
+def _tags(had: tuple[int, int, int], has: tuple[int, int, int], *, strict: bool) -> list[Check]:
+    """Compare structure trees; elements that a page's rewriting cut off are lost as well."""
+    if not had[0]:
+        return []
+    score = min(min(b / a, 1.0) for a, b in zip(had, has, strict=True) if a)
+    whole = score == 1.0
+    note = "" if whole else "lost" if has[0] == 0 else "lost in part"
+    then, now = (f"{pages} pages, {elements} elements" for _, pages, elements in (had, has))
+    return [Check("document.tags", then, now, round(score, 4), whole or not strict, note)]
