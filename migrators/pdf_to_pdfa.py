@@ -27,6 +27,7 @@ from pipeline.core.errors import (
 from pipeline.core.isolate import Pool
 from pipeline.core.records import (
     Agent,
+    Check,
     Message,
     MigrationNote,
     Severity,
@@ -59,12 +60,18 @@ _WAYS = (
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A document on its way: the file, what was judged of it, what is to be told."""
+    """A document on its way: the file, what was judged of it, what is to be told.
+
+    `rewritten`: pages (from 1) that are not drawn as they were: as `pictures`, or by
+    Ghostscript, which leaves no `layers` where there were some.
+    """
 
     path: Path
     verdict: ValidationResult
     told: tuple[Message, ...] = ()
     rewritten: frozenset[int] = field(default_factory=frozenset)
+    pictures: bool = False
+    layers: bool = False
 
     @property
     def valid(self) -> bool:
@@ -136,7 +143,8 @@ class PdfToPdfa:
         lost: tuple[Message, ...] = ()
         if options.facts.get("signatures"):
             lost = (Message("pdf.signature_not_carried", Severity.WARNING),)
-        return MigrationNote(method, (*state.told, *lost), self.agents())
+        told = (*state.told, *lost)
+        return MigrationNote(method, told, self.agents(), work.flattened(state))
 
 
 class _Work:
@@ -180,8 +188,20 @@ class _Work:
             if not changed:
                 state = replace(state, told=(*state.told, *told))
                 break
-            state = _State(made, self.options.judge(made), (*state.told, *told), state.rewritten)
+            state = self._next(state, made, told)
         return state
+
+    def _next(
+        self, state: _State, made: Path, told: tuple[Message, ...], pages: tuple[int, ...] = ()
+    ) -> _State:
+        """Return what became of a document: a new file, judged, with more to tell."""
+        return replace(
+            state,
+            path=made,
+            verdict=self.options.judge(made),
+            told=(*state.told, *told),
+            rewritten=state.rewritten | frozenset(pages),
+        )
 
     def by_force(self, base: _State, obstacles: list[str]) -> tuple[_State, str]:
         """Return the document with pages written anew, and how; not valid if nothing helped.
@@ -225,19 +245,13 @@ class _Work:
 
     def _grafted(self, state: _State, pages: tuple[int, ...], way: _Way) -> _State:
         extracted, written, made = self._new(), self._new(), self._new()
-        isolate.call(Pool.LIBRARIES, graft.extract, state.path, extracted, pages)
+        layers = isolate.call(Pool.LIBRARIES, graft.extract, state.path, extracted, pages)
         ghostscript.rewrite(
             extracted, written, self.flavour, strict=way.strict, to_rgb=way.to_rgb,
             cwd=self.options.workdir,
         )  # fmt: skip
         isolate.call(Pool.LIBRARIES, graft.place, state.path, written, made, pages)
-        told = _losses(way, pages)
-        return _State(
-            made,
-            self.options.judge(made),
-            (*state.told, *told),
-            state.rewritten | frozenset(pages),
-        )
+        return replace(self._next(state, made, _losses(way, pages), pages), layers=layers)
 
     def pictured(self, state: _State) -> _State:
         """Return the document with those pages as pictures whose content breaks a rule."""
@@ -248,15 +262,8 @@ class _Work:
             made = self._new()
             isolate.call(Pool.LIBRARIES, picture.pages, state.path, made, pages)
             told = Message("pdfa.page_flattened", Severity.WARNING, _listed(pages))
-            state = self.mended(
-                _State(
-                    made,
-                    self.options.judge(made),
-                    (*state.told, told),
-                    state.rewritten | frozenset(pages),
-                )
-            )
-        return state
+            state = self.mended(self._next(state, made, (told,), pages))
+        return replace(state, pictures=bool(state.rewritten))
 
     def best_level(self, state: _State) -> _State:
         """Return a tagged document as level A, if it validates as that."""
@@ -267,7 +274,17 @@ class _Work:
         judged = self.options.judge(made)
         if judged.verdict is not Verdict.VALID:
             return state
-        return _State(made, judged, state.told, state.rewritten)
+        return replace(state, path=made, verdict=judged)
+
+    def flattened(self, state: _State) -> tuple[Check, ...]:
+        """Return the check of pages that are not drawn as they were; none if all are."""
+        if not state.rewritten or not (state.pictures or state.layers):
+            return ()
+        kept = self.pages - len(state.rewritten)
+        what = "pictures" if state.pictures else "layers lost"
+        note = f"{what}: {_listed(tuple(sorted(state.rewritten)))}"
+        score = round(kept / max(self.pages, 1), 4)
+        return (Check("document.flattened", str(self.pages), str(kept), score, False, note),)
 
 
 def _losses(way: _Way, pages: tuple[int, ...]) -> tuple[Message, ...]:

@@ -63,7 +63,7 @@ def searchable(
     pages = isolate.call(Pool.LIBRARIES, ocr.add_text, source, read, languages, changes)
     note = PdfToPdfa().convert(read, target, options, metadata_from=source)
     told = (*_told(pages, changes), *note.messages)
-    return MigrationNote(f"ocr, {note.method}", told, agents)
+    return MigrationNote(f"ocr, {note.method}", told, agents, note.checks)
 
 
 def _told(pages: Sequence[ocr.PageRead], changes: Sequence[str]) -> Iterator[Message]:

@@ -22,11 +22,12 @@ _CATALOG = (
 )  # fmt: skip
 
 
-def extract(source: Path, target: Path, pages: tuple[int, ...]) -> None:
+def extract(source: Path, target: Path, pages: tuple[int, ...]) -> bool:
     """Write `target` with only these pages (from 1) of `source`, ready for Ghostscript.
 
     Fonts get /ToUnicode where they lack it, without which their text would be lost.
-    Raises DamagedError, PasswordError.
+    Returns whether the document has layers, of which only what is shown is drawn. Raises
+    DamagedError, PasswordError.
     """
     from ocrmypdf.pdfa import add_simple_font_tounicode
 
@@ -44,6 +45,7 @@ def extract(source: Path, target: Path, pages: tuple[int, ...]) -> None:
                     del page.obj[key]
         add_simple_font_tounicode(document)
         document.save(target, deterministic_id=True)
+        return "/OCProperties" in document.Root
 
 
 def place(base: Path, rewritten: Path, target: Path, pages: tuple[int, ...]) -> None:

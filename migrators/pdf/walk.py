@@ -30,7 +30,8 @@ def resources(document: Any) -> Iterator[Any]:
 def entries(document: Any, kind: str) -> Iterator[tuple[Any, str, Any]]:
     """Yield (holder, key, value) of one category of all resources, e.g. "/Font".
 
-    Indirect values come once, direct ones wherever they stand.
+    Indirect values come once, direct ones wherever they stand; in the order of their names,
+    since pikepdf gives keys as a set, and what is made of them would change its place.
     """
     from pikepdf import Dictionary, Object, Stream
 
@@ -39,7 +40,7 @@ def entries(document: Any, kind: str) -> Iterator[tuple[Any, str, Any]]:
         holder = one.get(kind)
         if not isinstance(holder, Dictionary) or isinstance(holder, Stream):
             continue
-        for key in list(holder.keys()):
+        for key in sorted(holder.keys()):
             value = holder[key]
             if isinstance(value, Object) and value.is_indirect:
                 if value.objgen in seen:

@@ -293,11 +293,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class MigrationNote:
-    """What a migrator tells of its work: the way it took, what it lost, who helped."""
+    """What a migrator tells of its work: the way it took, what it lost, who helped.
+
+    `checks`: what it knows to have changed, and no judge could see.
+    """
 
     method: str
     messages: tuple[Message, ...] = ()
     agents: tuple[Agent, ...] = ()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,7 +270,7 @@ class _Way:
             proof = verify(
                 source, output, puid, rule, target, {**known, "workdir": os.fspath(work)}
             )
-        self._prove(migration, proof)
+        self._prove(migration, replace(proof, checks=proof.checks + note.checks))
 
     def _prove(self, migration: MigrationResult, proof: Proof) -> None:
         checked = replace(proof.validation, messages=self._cleaned(proof.validation).messages)

@@ -279,6 +279,9 @@ def test_what_nothing_else_helps_becomes_a_picture_with_its_text(tmp_path: Path)
     made, note = migrate(tmp_path, changed(pdf("ett", "två"), write))
     assert note.method == "picture, 1 of 2 pages"
     assert "pdfa.page_flattened" in codes(note)
+    assert [(one.property, one.passed, one.note) for one in note.checks] == [
+        ("document.flattened", False, "pictures: 1")
+    ]
     assert_valid(made)
     with pymupdf.open(made) as document:
         assert document[0].get_text().split() == ["ett", "あい"]

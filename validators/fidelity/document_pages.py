@@ -93,10 +93,8 @@ class Limits:
 def compare(before: Any, after: Any) -> Iterator[Page]:
     """Yield what is found of each page of two documents of as many pages."""
     for number, (one, other) in enumerate(zip(before, after, strict=True), 1):
-        # Read once: the display list serves the picture and the words.
-        first, second = one.get_displaylist(), other.get_displaylist()
-        wording = document_text.compare(_text(one, first), _text(other, second))
-        a, b = pair(one, other, first, second)
+        wording = document_text.compare(_text(one), _text(other))
+        a, b = pair(one, other)
         if a is None:
             yield Page(number, wording, same_size=False, sizes=(_size(one), _size(other)))
             continue
@@ -121,28 +119,32 @@ def _size(page: Any) -> str:
     return f"{page.rect.width:g} x {page.rect.height:g} pt"
 
 
-def pair(one: Any, other: Any, first: Any = None, second: Any = None) -> tuple[Any, Any]:
+def pair(one: Any, other: Any) -> tuple[Any, Any]:
     """Return both renderings, cut to the same size; (None, None) where sizes differ."""
     scale = rendering.scale_of(one)
     if max(abs(one.rect.width - other.rect.width), abs(one.rect.height - other.rect.height)) > (
         _SIZE / scale
     ):
         return None, None
-    a, b = rendering.pixels(one, first, scale), rendering.pixels(other, second, scale)
+    a, b = rendering.pixels(one, scale), rendering.pixels(other, scale)
     height, width = min(a.shape[0], b.shape[0]), min(a.shape[1], b.shape[1])
     return a[:height, :width], b[:height, :width]
 
 
-def _text(page: Any, drawn: Any) -> str:
+def _text(page: Any) -> str:
     """Return the words of a page's content, without those of annotations and fields.
 
-    These are compared by what they hold: a tick is a letter of ZapfDingbats.
+    These are compared by what they hold: a tick is a letter of ZapfDingbats. Read from the
+    page itself: MuPDF's display list leaves out invisible text, and that of a scan is all
+    invisible.
     """
     import pymupdf
 
-    if page.first_annot is not None or page.first_widget is not None:
-        drawn = page.get_displaylist(annots=False)
-    read = drawn.get_textpage(pymupdf.TEXTFLAGS_TEXT)
+    mupdf = pymupdf.mupdf
+    read = mupdf.FzStextPage(mupdf.FzRect(*page.rect))
+    device = read.fz_new_stext_device(mupdf.FzStextOptions(pymupdf.TEXTFLAGS_TEXT))
+    mupdf.fz_run_page_contents(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
+    mupdf.fz_close_device(device)
     return str(pymupdf.TextPage(read).extractText())
 
 

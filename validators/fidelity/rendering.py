@@ -24,16 +24,16 @@ def scale_of(page: Any) -> float:
     return float(min(SCALE, (_LARGEST / points) ** 0.5))
 
 
-def pixels(page: Any, drawn: Any = None, scale: float | None = None) -> Any:
+def pixels(page: Any, scale: float | None = None) -> Any:
     """Return a page of PyMuPDF as an array of height x width x 3 bytes.
 
-    `drawn`: its display list, where there is one already; `scale` in pixels per point.
+    `scale` in pixels per point.
     """
     import numpy as np
     import pymupdf
 
     factor = scale_of(page) if scale is None else scale
-    image = (drawn or page.get_displaylist()).get_pixmap(
+    image = page.get_pixmap(
         matrix=pymupdf.Matrix(factor, factor), alpha=False, colorspace=pymupdf.csRGB
     )
     data = np.frombuffer(image.samples, np.uint8)

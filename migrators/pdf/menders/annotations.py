@@ -77,7 +77,11 @@ def hidden(document: Any) -> int:
     changed = 0
     for one in _each(document):
         flags = one.get(Name.F, 0)
-        if not isinstance(flags, int) or not flags & _NOT_SHOWN or str(one.get(Name.Subtype, "")) == "/Popup":
+        if (
+            not isinstance(flags, int)
+            or not flags & _NOT_SHOWN
+            or str(one.get(Name.Subtype, "")) == "/Popup"
+        ):
             continue
         one.F = flags & ~_NOT_SHOWN | _PRINT
         if str(one.get(Name.Subtype, "")) != "/Link":

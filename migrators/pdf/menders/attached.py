@@ -40,7 +40,7 @@ def _specify(one: Any) -> None:
     one.F = String(label)
     if not isinstance(one.get(Name.AFRelationship), Name):
         one.AFRelationship = Name.Unspecified
-    for key in list(one.EF.keys()):
+    for key in sorted(one.EF.keys()):
         stream = one.EF[key]
         if not isinstance(stream, Stream):
             continue
