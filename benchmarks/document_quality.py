@@ -46,12 +46,23 @@ def opens(path: Path) -> bool:
             pymupdf.open(path, filetype="pdf") as other,
         ):
             return len(one.pages) > 0 and other.page_count > 0
-    except (pikepdf.PdfError, RuntimeError, ValueError, TypeError, KeyError):
+    except (
+        pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, ValueError, TypeError, KeyError,
+    ):  # fmt: skip
         return False
 
 
 def compare(source: Path, made: Path) -> Quality:
-    """Compare an output with its source."""
+    """Compare an output with its source. Raises ValueError if either cannot be read."""
+    import pikepdf
+
+    try:
+        return _compare(source, made)
+    except (pikepdf.PdfError, pikepdf.PasswordError, RuntimeError, TypeError, KeyError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}"[:200]) from None
+
+
+def _compare(source: Path, made: Path) -> Quality:
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)

@@ -168,6 +168,7 @@ def _describe(found: Findings, structure: Structure) -> None:
         width=first.one(tags.WIDTH),
         height=first.one(tags.HEIGHT),
         pages=len(structure.pages),
+        multi_page=len(structure.pages) > 1,  # as a scanner leaves a document
         bits=max(first.values.get(tags.BITS, (1,))),
         bands=first.one(tags.SAMPLES, 1),
         mode=_PHOTOMETRIC.get(photometric, str(photometric)),
