@@ -49,7 +49,10 @@ def prepare(
         if files:
             messages.append(Message("pdfa.attachments", Severity.INFO, str(files)))
         intent = output_intent.of(document, int(flavour[0])) or "sRGB"
-        messages += _told(pdfa.prepare(document, _level_b(flavour), output_intent=intent))
+        result = pdfa.prepare(document, _level_b(flavour), output_intent=intent)
+        if result.document_javascript_removed:
+            messages.append(Message("pdfa.actions_removed", Severity.WARNING, "JavaScript"))
+        messages += _told(result)
         _finish_metadata(document, flavour)
         _save(document, target, flavour)
     return pages, tuple(messages)

@@ -22,7 +22,7 @@ _PERMITTED = frozenset({"/UR3", "/DocMDP"})
 
 def forbidden(mending: Mending) -> int:
     """Take out every action of a kind that is not allowed (6.5.1)."""
-    from pikepdf import Dictionary
+    from pikepdf import Array, Dictionary
 
     removed: Counter[str] = Counter()
     for holder in _dictionaries(mending.document):
@@ -35,6 +35,14 @@ def forbidden(mending: Mending) -> int:
                     holder[key] = following
                 else:
                     del holder[key]
+            elif key == "/Next" and isinstance(value, Array):
+                # Several actions may follow one (ISO 32000-1, 12.6.2).
+                bad = [one for one in value if isinstance(one, Dictionary) and not _may(one)]
+                if bad:
+                    removed.update(str(one.get("/S", "?"))[1:] for one in bad)
+                    holder[key] = Array(
+                        [one for one in value if not isinstance(one, Dictionary) or _may(one)]
+                    )
         triggers = holder.get("/AA")
         if isinstance(triggers, Dictionary):
             for key, value in list(triggers.as_dict().items()):

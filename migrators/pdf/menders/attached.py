@@ -14,21 +14,42 @@ from pipeline.core.embedded import filespecs
 # date that is plainly not meant as true, the same on every run.
 _NO_DATE = "D:19700101000000Z"
 _TYPE = re.compile(r"^[-\w+.]+/[-\w+.]+$")
+_NODES = 100_000  # of a name tree; a hostile one leads to itself
 # RFC 2046, 4.5.1: what is to be said of data that nothing is known of.
 _UNKNOWN = "application/octet-stream"
 
 
 def complete(mending: Mending) -> int:
     """Complete the specification of each embedded file, and list it as associated."""
+    if mending.part < 3:
+        return 0  # they may not stay: the policy chooses PDF/A-3 for such a document
+    _stand_alone(mending.document)
     found = filespecs(mending.document)
     if not found:
         return 0
-    if mending.part < 3:
-        return 0  # they may not stay: the policy chooses PDF/A-3 for such a document
     for one in found:
         _specify(one)
     _associate(mending.document, found)
     return len(found)
+
+
+def _stand_alone(document: Any) -> None:
+    """Make objects of the specifications in the name tree: only such can be listed."""
+    from pikepdf import Array, Dictionary, Name
+
+    names = document.Root.get(Name.Names)
+    stack = [names.get(Name.EmbeddedFiles)] if isinstance(names, Dictionary) else []
+    for _ in range(_NODES):
+        if not stack:
+            return
+        node = stack.pop()
+        if not isinstance(node, Dictionary):
+            continue
+        kids, leaves = node.get(Name.Kids), node.get(Name.Names)
+        stack += list(kids) if isinstance(kids, Array) else []
+        for place in range(1, len(leaves), 2) if isinstance(leaves, Array) else ():
+            if isinstance(leaves[place], Dictionary) and not leaves[place].is_indirect:
+                leaves[place] = document.make_indirect(leaves[place])
 
 
 def _specify(one: Any) -> None:

@@ -91,6 +91,15 @@ def test_a_font_without_a_substitute_of_its_widths_is_told(tmp_path: Path) -> No
     assert "document.fonts" in failed_checks(tmp_path)
 
 
+def test_an_attachment_that_stands_in_the_name_tree_alone_is_listed(tmp_path: Path) -> None:
+    document = pymupdf.open("pdf", pdf(SWEDISH))
+    document.embfile_add("mätning.csv", b"a;b\n", desc="Mätning")
+    made, note = migrate(tmp_path, document.tobytes(), "pdfa-3b")
+    assert note.method == "mended"
+    assert_valid(made, "3b")
+    assert failed_checks(tmp_path) == []
+
+
 def test_pdf_2_becomes_1_7(tmp_path: Path) -> None:
     made, note = migrate(tmp_path, broken.scanned_pdf_20())
     assert note.method == "mended"
