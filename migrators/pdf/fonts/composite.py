@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from migrators.pdf import codes, walk
+from migrators.pdf import cmap, codes, walk
 from migrators.pdf.fonts import faces, program, reader
 from migrators.pdf.menders.base import Mending
 from pipeline.core import font_names
@@ -126,6 +126,30 @@ def glyphs(child: Any, read: reader.Program, used: set[int]) -> dict[int, str]:
         else:
             found[cid] = read.gid(cid) or notdef
     return found
+
+
+def without_zero(document: Any, font: Any, child: Any, wanted: Mapping[int, str]) -> dict[int, str]:
+    """Let code 0 mean another CID than 0, which is .notdef whatever is drawn for it.
+
+    Some programs number the letters of a font from 0. Codes in the content stay; a CMap of
+    the font's own says what they mean. Returns CID -> glyph as it is then.
+    """
+    from pikepdf import Array, Dictionary, Name, String
+
+    new = max(wanted) + 1
+    _, stated = widths(child)
+    if 0 in stated:
+        child.W = Array([*child.get(Name.W, Array([])), new, Array([stated[0]])])
+    vertical = int(str(font.Encoding).endswith("-V"))
+    table = cmap.CMap([(2, 0, 0xFFFF)], [(2, 0, 0, new), (2, 1, 0xFFFF, 1)])
+    made = document.make_stream(table.written("Codes", ("Adobe", "Identity", 0), vertical))
+    made.Type, made.CMapName, made.WMode = Name.CMap, Name.Codes, vertical
+    for one in (made, child):
+        one.CIDSystemInfo = Dictionary(
+            Registry=String("Adobe"), Ordering=String("Identity"), Supplement=0
+        )
+    font.Encoding = document.make_indirect(made)
+    return {cid or new: glyph for cid, glyph in wanted.items()}
 
 
 def write(document: Any, child: Any, source: program.Source, wanted: Mapping[int, str]) -> None:

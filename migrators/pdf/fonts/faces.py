@@ -57,6 +57,8 @@ class Face:
 
     def of(self, character: int) -> str | None:
         """Return the name of the glyph for a Unicode character, or None."""
+        if chr(character).isspace():
+            character = 0x20  # a tab has no glyph, and is as wide as the document says
         return self._cmap.get(_ALIKE.get(character, character)) or self._cmap.get(character)
 
     def advance(self, glyph: str) -> float:
@@ -70,8 +72,8 @@ class Face:
         program.replay(self._glyphs, glyph, pen, (self._scale * stretch, self._scale))
 
 
-# Where a font has no glyph of its own for these, the other is what is meant (WinAnsi 0xA0, 0xAD).
-_ALIKE = {0xA0: 0x20, 0xAD: 0x2D}
+# Hyphens that look like another (WinAnsi 0xAD; Unicode 6.2).
+_ALIKE = {0xAD: 0x2D, 0x2010: 0x2D, 0x2011: 0x2D}
 
 
 def choose(name: str, flags: int) -> Choice | None:

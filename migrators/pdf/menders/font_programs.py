@@ -184,6 +184,9 @@ def _composite(mending: Mending, font: Any) -> int:
     if not used:
         return 0
     read = reader.read(child.FontDescriptor)
-    composite.write(mending.document, child, read, composite.glyphs(child, read, used))
+    glyphs = composite.glyphs(child, read, used)
+    if 0 in used and str(font.get(Name.Encoding, "")).startswith("/Identity-"):
+        glyphs = composite.without_zero(mending.document, font, child, glyphs)
+    composite.write(mending.document, child, read, glyphs)
     mending.note("pdfa.font_rebuilt", str(font.get(Name.BaseFont, "/"))[1:])
     return 1

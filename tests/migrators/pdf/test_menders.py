@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,41 @@ def test_the_documentation_is_in_step_with_the_table() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_letters_that_are_numbered_from_nought_stay_letters(tmp_path: Path) -> None:
+    """As matplotlib numbers those beyond Latin-1 in its TrueType fonts."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    buffer = io.BytesIO()
+    with mpl.rc_context({"pdf.fonttype": 42}):
+        figure, axes = plt.subplots(figsize=(4, 3))
+        axes.plot([-1, 0, 1], [-2, 1, 3])
+        axes.set_title("Åtgärder – € och −")
+        figure.savefig(buffer, format="pdf")
+        plt.close(figure)
+    made, note = migrate(tmp_path, buffer.getvalue())
+    assert note.method == "mended"
+    assert_valid(made)
+    assert failed_checks(tmp_path) == []
+    with pymupdf.open(made) as document:
+        assert "Åtgärder – € och −" in document[0].get_text()
+
+
+def test_a_composite_font_that_is_not_carried_is_embedded_by_its_text(tmp_path: Path) -> None:
+    def drop(document: pikepdf.Pdf) -> None:
+        font = broken.font_of(document)
+        child = font.DescendantFonts[0]
+        for key in [key for key in child.FontDescriptor if key.startswith("/FontFile")]:
+            del child.FontDescriptor[key]
+        font.BaseFont = child.BaseFont = Name.ArialMT
+
+    made, note = migrate(tmp_path, changed(drop))
+    assert note.method == "mended"
+    assert "pdfa.font_embedded" in codes(note)
+    assert_valid(made)
+    with pymupdf.open(made) as document:
+        assert SWEDISH in document[0].get_text()
