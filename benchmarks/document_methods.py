@@ -169,8 +169,8 @@ def main() -> None:
             said = convert(Path(source), made)
             seconds = round(time.monotonic() - started, 3)
             rows.append({"file": source, "said": said, "seconds": seconds})
-            print(f"\r{name}: {number + 1}", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+            if sys.stderr.isatty():
+                print(f"\r{name}: {number + 1}", end="", file=sys.stderr, flush=True)
     here = resource.getrusage(resource.RUSAGE_SELF)
     waited = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = here.ru_utime + here.ru_stime
