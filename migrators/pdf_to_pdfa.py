@@ -104,6 +104,8 @@ class PdfToPdfa:
             "fmt/480", "fmt/481", "fmt/1910", "fmt/1911", "fmt/1912", "fmt/2050", "fmt/2052",
             "fmt/144", "fmt/145", "fmt/146", "fmt/147", "fmt/148", "fmt/157", "fmt/158",
             "fmt/488", "fmt/489", "fmt/490", "fmt/491", "fmt/492", "fmt/493", "fmt/1451",
+            # Adobe Illustrator 9 to 16: PDF with the program's own data beside the pages.
+            "fmt/558", "fmt/559", "fmt/560", "fmt/561", "fmt/562", "fmt/563", "fmt/564", "fmt/565",
         }
     )  # fmt: skip
     target_puids = frozenset(

@@ -109,13 +109,33 @@ def _level_b(flavour: str) -> str:
 
 
 def _save(document: Any, target: Path, flavour: str) -> None:
-    from pikepdf import pdfa
+    from pikepdf import ObjectStreamMode, pdfa
 
     # PDF 2.0 has a part of its own (PDF/A-4); what is left of it after mending is 1.7.
-    forced = {"force_version": "1.7"} if document.pdf_version >= "2" and flavour[0] != "1" else {}
+    forced: dict[str, Any] = (
+        {"force_version": "1.7"} if document.pdf_version >= "2" and flavour[0] != "1" else {}
+    )
     document.save(
         target, **pdfa.resolve_save_kwargs(_level_b(flavour), deterministic_id=True, **forced)
     )
+    if flavour[0] != "1" and _pages_read(target) != len(document.pages):
+        # MuPDF gives up a whole object stream for one number of a thousand digits in it.
+        forced["object_stream_mode"] = ObjectStreamMode.disable
+        document.save(
+            target, **pdfa.resolve_save_kwargs(_level_b(flavour), deterministic_id=True, **forced)
+        )
+
+
+def _pages_read(path: Path) -> int:
+    """Return how many pages MuPDF finds, -1 where it cannot open a file."""
+    import pymupdf
+
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    try:
+        with pymupdf.open(path, filetype="pdf") as document:
+            return int(document.page_count)
+    except RuntimeError:
+        return -1
 
 
 def _finish_metadata(document: Any, flavour: str) -> None:

@@ -14,7 +14,7 @@ _LETTER = (0, 0, 612, 792)
 
 
 def boxes(mending: Mending) -> int:
-    """Mend boxes out of bounds: a useless one is left out, a large page gets a unit.
+    """Mend boxes out of bounds: a useless one is left out, a small page becomes 3 units.
 
     A page larger than 14,400 units is drawn in larger units (/UserUnit, ISO 32000-1,
     14.11.2): its size in millimetres stays.
@@ -23,11 +23,19 @@ def boxes(mending: Mending) -> int:
 
     changed = 0
     for page in mending.document.pages:
-        media = _sides(page.obj.get(Name.MediaBox) or page.mediabox)
-        if media is None or min(media) < _SMALLEST:
+        box = page.obj.get(Name.MediaBox) or page.mediabox
+        media = _sides(box)
+        if media is None:
             page.obj.MediaBox = Array(list(_LETTER))
             changed += 1
             media = (612.0, 792.0)
+        elif min(media) < _SMALLEST:
+            left, bottom, right, top = (float(one) for one in box)
+            left, right, bottom, top = *sorted((left, right)), *sorted((bottom, top))
+            right, top = max(right, left + _SMALLEST), max(top, bottom + _SMALLEST)
+            page.obj.MediaBox = Array([left, bottom, right, top])
+            changed += 1
+            media = right - left, top - bottom
         for key in _BOXES:
             sides = _sides(page.obj.get(key))
             if key in page.obj and (
