@@ -181,6 +181,8 @@ def main() -> None:
     for result in results.values():
         for row in result["files"]:
             row["file"] = str(Path(row["file"]).relative_to(arguments.folder))
+            for key in ("said", "why"):  # a result is shared; where the files lay is not
+                row[key] = row.get(key, "").replace(f"{arguments.folder}/", "")
     report = {
         "machine": {"cpu": platform.machine(), "system": platform.platform()},
         "versions": {name: version(name) for name in _PACKAGES}

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from migrators.base import Options
 from migrators.pdf import ghostscript, graft, mend, picture
+from migrators.pdf.ways import WAYS, Way, listed, losses
 from pipeline.core import isolate
 from pipeline.core.errors import (
     CrashError,
@@ -40,22 +41,6 @@ _FAILED = (ToolFailureError, CrashError, OutOfMemoryError, DamagedError, NotConv
 # Which text a code stands for no new page brings about.
 _HELPLESS = frozenset({"6.2.11.7.2-1", "6.2.11.7.2-2"})
 _ROUNDS = 5  # of mending; a mend may bring to light what it hid, twice in all that was seen
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A way to rewrite pages."""
-
-    method: str
-    strict: bool
-    to_rgb: bool
-
-
-_WAYS = (
-    _Way("ghostscript", strict=True, to_rgb=False),
-    _Way("ghostscript-rgb", strict=True, to_rgb=True),
-    _Way("ghostscript-lenient", strict=False, to_rgb=True),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +198,7 @@ class _Work:
         is taken only if no other works.
         """
         spare: tuple[_State, str] | None = None
-        for way in (*_WAYS, None):
+        for way in (*WAYS, None):
             name = way.method if way else "picture"
             try:
                 state = self.rewritten(base, way) if way else self.pictured(base)
@@ -230,7 +215,7 @@ class _Work:
             spare = spare or (state, method)
         return spare or (base, "")
 
-    def rewritten(self, state: _State, way: _Way) -> _State:
+    def rewritten(self, state: _State, way: Way) -> _State:
         """Return the document with the pages rewritten that stand in the way, and mended.
 
         veraPDF tells a fault of something shared (a font) on the first page that has it:
@@ -245,7 +230,7 @@ class _Work:
                 break
         return state
 
-    def _grafted(self, state: _State, pages: tuple[int, ...], way: _Way) -> _State:
+    def _grafted(self, state: _State, pages: tuple[int, ...], way: Way) -> _State:
         extracted, written, made = self._new(), self._new(), self._new()
         layers = isolate.call(Pool.LIBRARIES, graft.extract, state.path, extracted, pages)
         ghostscript.rewrite(
@@ -253,7 +238,7 @@ class _Work:
             cwd=self.options.workdir,
         )  # fmt: skip
         isolate.call(Pool.LIBRARIES, graft.place, state.path, written, made, pages)
-        return replace(self._next(state, made, _losses(way, pages), pages), layers=layers)
+        return replace(self._next(state, made, losses(way, pages), pages), layers=layers)
 
     def pictured(self, state: _State) -> _State:
         """Return the document with those pages as pictures whose content breaks a rule."""
@@ -263,7 +248,7 @@ class _Work:
                 break
             made = self._new()
             isolate.call(Pool.LIBRARIES, picture.pages, state.path, made, pages)
-            told = Message("pdfa.page_flattened", Severity.WARNING, _listed(pages))
+            told = Message("pdfa.page_flattened", Severity.WARNING, listed(pages))
             state = self.mended(self._next(state, made, (told,), pages))
         return replace(state, pictures=bool(state.rewritten))
 
@@ -284,24 +269,9 @@ class _Work:
             return ()
         kept = self.pages - len(state.rewritten)
         what = "pictures" if state.pictures else "layers lost"
-        note = f"{what}: {_listed(tuple(sorted(state.rewritten)))}"
+        note = f"{what}: {listed(tuple(sorted(state.rewritten)))}"
         score = round(kept / max(self.pages, 1), 4)
         return (Check("document.flattened", str(self.pages), str(kept), score, False, note),)
-
-
-def _losses(way: _Way, pages: tuple[int, ...]) -> tuple[Message, ...]:
-    """Return what this way of doing it costs, so that nobody finds out later."""
-    numbers = _listed(pages)
-    lost = [Message("pdfa.rewritten", Severity.WARNING, f"{way.method}: {numbers}")]
-    if way.to_rgb:
-        lost.append(Message("pdfa.colour_converted", Severity.WARNING, numbers))
-    if not way.strict:
-        lost.append(Message("pdfa.lenient", Severity.WARNING, numbers))
-    return tuple(lost)
-
-
-def _listed(pages: tuple[int, ...]) -> str:
-    return ", ".join(map(str, pages[:50])) + (" ..." if len(pages) > 50 else "")
 
 
 MIGRATOR = PdfToPdfa()
