@@ -37,7 +37,7 @@ def test_a_format_in_full() -> None:
         "ooxml",
         "office_to_pdfa: makes fmt/476, fmt/477",
         "office-text-to-pdfa",
-        "migrate to pdfa-2b (fmt/477) by office_to_pdfa",
+        "migrate to pdfa-2b (fmt/476, fmt/477, fmt/478) by office_to_pdfa",
         "text documents are read as PDF/A; the original stays for reuse",
     ):
         assert part in done.stdout, part
