@@ -178,7 +178,7 @@ def _render(path: Path) -> tuple[dict[str, Scalar], list[str], list[str]]:
 
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
-    pymupdf.TOOLS.reset_mupdf_warnings()
+    pymupdf.TOOLS.mupdf_warnings()  # what it held back of an earlier file is not of this one
     broken: list[str] = []
     with_text = pictures = 0
     try:

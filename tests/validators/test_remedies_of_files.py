@@ -29,7 +29,11 @@ def texts() -> dict[str, dict[str, str]]:
 
 def used() -> set[str]:
     files = [HERE / f"{name}.py" for name in OURS]
-    files += [MAKERS / "image_to_tiff.py", *(MAKERS / "tiff").glob("*.py")]
+    files += [
+        MAKERS / "picture_to_pdfa.py",
+        MAKERS / "image_to_tiff.py",
+        *(MAKERS / "tiff").glob("*.py"),
+    ]
     files += [HERE / "fidelity" / "image_reading.py"]
     return {code for file in files for code in CODE.findall(file.read_text("utf-8"))}
 

@@ -101,7 +101,9 @@ def _nothing_drawn(path: Path) -> bool:
     """
     import pymupdf
 
-    pymupdf.TOOLS.reset_mupdf_warnings()
+    # Asked, not reset: MuPDF holds back a warning that repeats, of an earlier file as well,
+    # and gives it away at the next one. Asking empties both.
+    pymupdf.TOOLS.mupdf_warnings()
     with _open(path) as document:
         drawn = any(page.get_bboxlog() for page in document)
         return not drawn and not document.is_repaired and not pymupdf.TOOLS.mupdf_warnings()
