@@ -12,9 +12,10 @@ from typing import Any
 
 from migrators.base import Options
 from migrators.libreoffice import client, readers, stamp, stand_ins
+from migrators.pdf_to_pdfa import PdfToPdfa
 from pipeline.core.errors import EmptyError, NotConvertedError, from_os_error
 from pipeline.core.isolate import Pool, call
-from pipeline.core.records import Agent, Message, MigrationNote, Severity
+from pipeline.core.records import Agent, Message, MigrationNote, Severity, Verdict
 from pipeline.core.versions import wheel_agent
 
 FACTS = "office-facts.json"  # in the working folder, for the fidelity judge
@@ -106,7 +107,24 @@ class OfficeToPdfa:
         known |= {name: settings[name] for name in ("hidden", "tracked") if name in settings}
         _write_facts(options.workdir / FACTS, known)
         method = f"LibreOffice {client.OFFICE.version()}, {reading[0]}, PDF/A-2b"
-        return MigrationNote(method, tuple(messages), self.agents())
+        note = MigrationNote(method, tuple(messages), self.agents())
+        return _mended(target, options, note)
+
+
+def _mended(target: Path, options: Options, made: MigrationNote) -> MigrationNote:
+    """Mend what LibreOffice wrote where it is not valid.
+
+    A letter that no font has gives a PDF that refers to a glyph that is not there. Raises
+    NotConvertedError.
+    """
+    if options.judge(target).verdict is Verdict.VALID:
+        return made  # known by content: the proof does not ask again
+    raw = options.workdir / "office-not-valid.pdf"
+    os.replace(target, raw)
+    note = PdfToPdfa().convert(raw, target, options, metadata_from=None)
+    return MigrationNote(
+        f"{made.method}, {note.method}", made.messages + note.messages, made.agents, note.checks
+    )
 
 
 class _Work:

@@ -31,6 +31,7 @@ from pipeline.core.errors import (
     ToolTimeoutError,
 )
 from pipeline.core.records import MigrationNote
+from validators.pdfa_verapdf import VALIDATOR
 
 try:
     MIGRATOR.agents()
@@ -124,16 +125,14 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     client.close()
 
 
-def judge(path: Path) -> Any:
-    raise AssertionError(f"{path}: the caller judges")
-
-
 def migrate(source: Path, puid: str, folder: Path, **settings: Any) -> tuple[Path, MigrationNote]:
     folder.mkdir(exist_ok=True)
     work = folder / f"work{len(list(folder.iterdir()))}"
     work.mkdir()
     target = work / "target.pdf"
-    return target, MIGRATOR.migrate(source, target, Options(puid, "pdfa-2b", work, judge, settings))
+    return target, MIGRATOR.migrate(
+        source, target, Options(puid, "pdfa-2b", work, VALIDATOR.validate, settings)
+    )
 
 
 def text_of(path: Path) -> str:
@@ -334,3 +333,14 @@ def test_nothing_remains_when_closed(samples: Path, tmp_path: Path) -> None:
 def test_unknown_error_is_a_file_error(tmp_path: Path) -> None:
     with pytest.raises(FileError):
         migrate(tmp_path / "gone.docx", "fmt/412", tmp_path / "w")
+
+
+@pytest.mark.corpus
+def test_what_libreoffice_writes_invalid_is_mended(corpus: Path, tmp_path: Path) -> None:
+    """A letter that no font has: its PDF refers to a glyph that is not there."""
+    (source,) = corpus.rglob("*testRTFInvalidUnicode.rtf")
+    copy = tmp_path / "letter.rtf"
+    copy.write_bytes(source.read_bytes())
+    made, note = migrate(copy, "fmt/45", tmp_path / "out")
+    assert note.method.endswith(", mended")
+    assert VALIDATOR.validate(made).properties["pdfa_valid"] is True
