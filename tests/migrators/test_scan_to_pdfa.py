@@ -162,3 +162,15 @@ def test_a_picture_is_turned_only_on_request(tmp_path: Path) -> None:
     assert "ocr.picture_changed" in {one.code for one in note.messages}
     with pymupdf.open(made) as document:
         assert "Protokoll" in document[0].get_text()
+
+
+def test_a_picture_is_straightened_and_cleaned_only_on_request(tmp_path: Path) -> None:
+    source, made, work = (tmp_path / name for name in ("source.pdf", "made.pdf", "work"))
+    source.write_bytes(scan(dpi=150))
+    work.mkdir()
+    settings = {"languages": "swe+eng", "deskew": True, "clean": True}
+    options = Options("fmt/276", "pdfa-2b", work, VALIDATOR.validate, settings, {})
+    note = MIGRATOR.migrate(source, made, options)
+    (told,) = (one.detail for one in note.messages if one.code == "ocr.picture_changed")
+    assert told == "deskew, clean"
+    assert pictures(made) != pictures(source)
