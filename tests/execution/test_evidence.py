@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import pikepdf
 import pymupdf
 import pytest
 
@@ -79,18 +80,29 @@ def test_what_is_recorded_stays_and_the_next_gets_a_number(tmp_path: Path, ledge
     assert (tmp_path / PLACE).read_bytes() == b"one"
 
 
-def white_page(path: Path) -> None:
-    """Write a page whose words cannot be seen, which needs a person."""
-    with pymupdf.open() as document:
-        document.new_page().insert_text((72, 100), "Beslut", color=(1, 1, 1))
-        document.new_page(width=1, height=1)
-        document.save(path)
+def unknown_letters(path: Path) -> None:
+    """Write a page in a font that is not carried and has no stand-in: it will look otherwise."""
+    name = pikepdf.Name.Papyrus
+    with pikepdf.new() as pdf:
+        page = pdf.add_blank_page(page_size=(300, 200))
+        descriptor = pikepdf.Dictionary(
+            Type=pikepdf.Name.FontDescriptor, FontName=name, Flags=34, ItalicAngle=0, StemV=80,
+            FontBBox=[0, -200, 1000, 900], Ascent=900, Descent=-200, CapHeight=700,
+        )  # fmt: skip
+        font = pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.TrueType, BaseFont=name,
+            Encoding=pikepdf.Name.WinAnsiEncoding, FirstChar=32, LastChar=126, Widths=[900] * 95,
+            FontDescriptor=pdf.make_indirect(descriptor),
+        )  # fmt: skip
+        page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=pdf.make_indirect(font)))
+        page.Contents = pdf.make_stream(b"BT /F1 24 Tf 20 100 Td (Beslut 2019) Tj ET")
+        pdf.save(path)
 
 
 def test_a_run_keeps_evidence_of_what_needs_review_and_of_nothing_else(tmp_path: Path) -> None:
     source, out = tmp_path / "in", tmp_path / "out"
     (source / "å ä").mkdir(parents=True)
-    white_page(source / "å ä" / "sida #1.pdf")
+    unknown_letters(source / "å ä" / "sida #1.pdf")
     shutil.copy(source / "å ä" / "sida #1.pdf", source / "kopia.pdf")
     with pymupdf.open() as document:
         document.new_page().insert_text((72, 100), "Beslut om bygglov")
