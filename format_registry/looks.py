@@ -183,7 +183,7 @@ def _siegfried(path: Path, windows: Windows, extension: str, largest: int) -> si
             link.symlink_to(os.path.abspath(path))
             return siegfried.ask(link)
         with _excerpt(windows) as descriptor:
-            link.symlink_to(f"/proc/{os.getpid()}/fd/{descriptor}")
+            link.symlink_to(f"/proc/self/fd/{descriptor}")
             return siegfried.ask(link, _EXCERPT)
 
 

@@ -100,6 +100,9 @@ def server() -> WarmServer:
         if _mine.owner != os.getpid():
             # A fork must share neither pipes nor a profile with its parent.
             _mine.server, _mine.folder, _mine.owner = None, None, os.getpid()
+        if _mine.folder is not None and not _mine.folder.is_relative_to(tempfile.gettempdir()):
+            # The sandbox lets it write elsewhere now.
+            _end()
         if _mine.server is None:
             program, python = OFFICE.find(), PYTHON.find()
             PYTHON.version()
@@ -116,13 +119,18 @@ def server() -> WarmServer:
 def close() -> None:
     """Kill this process's LibreOffice and remove what it left."""
     with _lock:
-        if _mine.server is None or _mine.folder is None or _mine.owner != os.getpid():
-            return
-        _mine.server.close()
-        shutil.rmtree(_mine.folder, ignore_errors=True)
-        for name in (_mine.folder.name, f"SingleOfficeIPC_{_office_id(_mine.folder)}"):
-            Path(f"/tmp/OSL_PIPE_{os.getuid()}_{name}").unlink(missing_ok=True)  # noqa: S108
-        _mine.server, _mine.folder = None, None
+        _end()
+
+
+def _end() -> None:
+    if _mine.server is None or _mine.folder is None or _mine.owner != os.getpid():
+        return
+    _mine.server.close()
+    shutil.rmtree(_mine.folder, ignore_errors=True)
+    # Where the sandbox gives it no /tmp of its own, its pipes stay there.
+    for name in (_mine.folder.name, f"SingleOfficeIPC_{_office_id(_mine.folder)}"):
+        Path(f"/tmp/OSL_PIPE_{os.getuid()}_{name}").unlink(missing_ok=True)  # noqa: S108
+    _mine.server, _mine.folder = None, None
 
 
 def _ask(function: str, *args: Any) -> Any:

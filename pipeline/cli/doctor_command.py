@@ -19,11 +19,12 @@ from migrators.pdf.ocr import PROBE as TESSERACT
 from migrators.pdf.ocr import languages
 from pipeline.cli.identify_command import context
 from pipeline.cli.output import emit, failures
-from pipeline.core import bounded
+from pipeline.core import sandbox, sandbox_processes
 from pipeline.core.errors import ConfigError, SkanearkivError, ToolMissingError
 from pipeline.core.plugins import discover
 from pipeline.core.probe import ToolProbe
 from pipeline.core.records import Agent
+from pipeline.core.sandbox import Protection
 from pipeline.steps.preflight import check_ours
 from validators.catalogue import validators
 
@@ -54,7 +55,7 @@ def doctor(
             *_identification(),
             *_plugins(),
             _ours(),
-            _isolation(),
+            _sandbox(),
         ]
     if as_json:
         emit(rows)
@@ -135,8 +136,41 @@ def _ours() -> dict[str, Any]:
     return _row("package validators", "ours", "every validation")
 
 
-def _isolation() -> dict[str, Any]:
-    kind = bounded.isolation()
-    weak = kind is bounded.Isolation.SESSION
-    remedy = "allow user namespaces (sysctl kernel.unprivileged_userns_clone=1), or run as root"
-    return _row("isolation", kind.value, "a tool may outlive its limits", remedy if weak else "")
+_HOLDS = {
+    Protection.BUBBLEWRAP: "no network, no files but their own and the system's, no new "
+    "privileges, processes of their own",
+    Protection.UNSHARE: "no network, no files but their own and the system's, no new privileges, "
+    "processes of their own",
+    Protection.NAMESPACES: "no network, processes of their own",
+    Protection.SESSION: "time and memory only",
+}
+_LACKS = {
+    Protection.BUBBLEWRAP: "",
+    Protection.UNSHARE: "nothing, but each start costs more",
+    Protection.NAMESPACES: "a tool that a hostile file has taken over can read and write "
+    "all that this user can",
+    Protection.SESSION: "a tool can outlive its limits, use the network, and read and write "
+    "all that this user can",
+}
+
+
+def _sandbox() -> dict[str, Any]:
+    """Tell which protection is active, what it holds and what it lacks."""
+    asked, found = sandbox.settings(), sandbox.protection()
+    lacks = [_LACKS[found.kind]]
+    if found.whole and found.kind.rank <= Protection.UNSHARE.rank:
+        lacks.append("every file of this machine can be read (not written)")
+    if not sandbox_processes.held(asked.max_processes):
+        lacks.append("the number of processes is not limited, for root is exempt")
+    missing = "; ".join(one for one in lacks if one)
+    row = _row(f"sandbox: {found.kind.value}", _HOLDS[found.kind], missing)
+    weak = found.kind.rank > Protection.UNSHARE.rank or bool(
+        asked.demand and found.kind.rank > Protection(asked.demand).rank
+    )
+    if weak and asked.use:
+        return {**row, "remedy": f"take use = {asked.use!r} out of [sandbox]", "found": False}
+    return {
+        **row,
+        "remedy": sandbox.REMEDY if found.kind is not Protection.BUBBLEWRAP else "",
+        "found": not weak,
+    }

@@ -13,6 +13,7 @@ import typer
 
 from pipeline.cli.identify_command import context
 from pipeline.cli.output import ATTENTION, console, emit_line, failures
+from pipeline.core import sandbox
 from pipeline.core.errors import ConfigError
 from pipeline.core.paths import display
 from pipeline.core.records import Verdict
@@ -54,6 +55,7 @@ def validate(
         if flavour and flavour not in FLAVOURS:
             raise ConfigError(f"there is no flavour {flavour!r}; there are {' '.join(FLAVOURS)}")
         shared = context(config)
+        sandbox.readable(*files)
         for path in paths(files):
             found = examine(path, shared, flavour)
             verdicts[found.verdict] += 1

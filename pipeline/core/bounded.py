@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Child processes that cannot outlive, outgrow or outlast what they were given.
 
-Each runs in a session, PID namespace and network namespace of its own, under a
-shell that is the namespace's process 1: when it goes, or its parent does (SIGKILL
-included), the kernel kills whatever was started in it, also what called setsid.
-A process group alone does not do that. See setpriv(1), unshare(1), pid_namespaces(7).
+Each runs in the sandbox (`pipeline.core.sandbox`): when its outermost process goes, or
+its parent does (SIGKILL included), the kernel kills whatever was started in it, also what
+called setsid. A process group alone does not do that. See pid_namespaces(7).
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -18,65 +16,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from pathlib import Path
 
-from pipeline.core import budget
-from pipeline.core.errors import CrashError, OutOfMemoryError, ToolTimeoutError
+from pipeline.core import budget, measuring, sandbox
+from pipeline.core.errors import CrashError, OutOfMemoryError, ToolFailureError, ToolTimeoutError
 from pipeline.core.posix import environment
+from pipeline.core.usage import Usage, watched
 
 TAIL = 32 * 1024  # bytes kept of what a child prints: the reason stands at the end
-
-# The tool is not process 1 itself: the kernel ignores signals that process 1 sends to
-# itself (a tool that aborts would hang), and something must reap its orphans.
-_INIT = 'ulimit -c 0; ulimit -v "$1"; shift; "$@"; exit $?'
-
-
-class Isolation(StrEnum):
-    """How well a child can be held."""
-
-    NAMESPACE = "PID and network namespace"
-    USER_NAMESPACE = "PID and network namespace, as an ordinary user"
-    SESSION = "session only: a tool that calls setsid can escape its time limit"
-
-
-# Entering a user namespace clears a parent-death signal, so it comes first. The shell in
-# between ends at once if the parent died before the signal was armed.
-_ARM = ("setpriv", "--pdeathsig", "KILL", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
-_AS_USER = ("unshare", "--user", "--map-current-user", "--keep-caps", "--")
-_APART = ("unshare", "--pid", "--net", "--fork", "--kill-child", "--")
-
-
-def _wrapper(kind: Isolation) -> tuple[str, ...]:
-    armed = (*_ARM, str(os.getpid()), *_APART)
-    alone = (*_ARM, str(os.getpid())) if shutil.which("setpriv") else ()
-    return {
-        Isolation.NAMESPACE: armed,
-        Isolation.USER_NAMESPACE: (*_AS_USER, *armed),
-        Isolation.SESSION: alone,
-    }[kind]
-
-
-@lru_cache(maxsize=1)
-def isolation() -> Isolation:
-    """Return the strongest isolation that works here, found by trying."""
-    for kind in (Isolation.NAMESPACE, Isolation.USER_NAMESPACE):
-        argv = [*_wrapper(kind), "true"]
-        if shutil.which(argv[0]) is None:
-            continue
-        try:
-            if subprocess.run(argv, capture_output=True, timeout=10, check=False).returncode == 0:
-                return kind
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-    return Isolation.SESSION
-
-
-def wrap(argv: Sequence[str], memory: int | None) -> list[str]:
-    """Return `argv` bounded: `memory` in bytes of address space, None for no limit."""
-    limit = "unlimited" if memory is None else str(max(memory // 1024, 1))
-    return [*_wrapper(isolation()), "sh", "-c", _INIT, "sh", limit, *argv]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +45,14 @@ def run(
     """Run a program within the present budget, stdout and stderr kept as one tail.
 
     Raises ToolTimeoutError (the whole tree is dead by then), OutOfMemoryError,
-    CrashError (a signal killed the program), OSError when it cannot be started.
+    CrashError (a signal killed the program), ToolFailureError (a file grew too large),
+    OSError when it cannot be started, ConfigError where a stronger sandbox is demanded.
     A non-zero exit code is the caller's to judge.
     """
     seconds = budget.remaining()
     started = time.monotonic()
     child = subprocess.Popen(
-        wrap(argv, budget.memory() if limit_memory else None),
+        sandbox.wrap(argv, budget.memory() if limit_memory else None, seconds),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -113,24 +61,30 @@ def run(
         start_new_session=True,
     )
     tail = Tail(child)
+    usage = Usage(child.pid)
     try:
-        child.wait(timeout=seconds)
+        watched(child, seconds, usage)
     except subprocess.TimeoutExpired:
         raise ToolTimeoutError(f"{Path(argv[0]).name} was killed after {seconds:.0f} s") from None
     finally:
         kill(child)
+        measuring.used(usage.cpu, usage.memory)
         output = tail.text()
     judge_exit(Path(argv[0]).name, child.returncode, output)
     return Completed(child.returncode, output, time.monotonic() - started)
 
 
 def judge_exit(program: str, returncode: int, output: str) -> None:
-    """Raise OutOfMemoryError or CrashError when a child ended by one; else return."""
+    """Raise OutOfMemoryError, CrashError, or for a limit ToolTimeoutError, ToolFailureError."""
     last = output.strip().splitlines()[-1][:300] if output.strip() else "it printed nothing"
     if returncode != 0 and any(sign in output for sign in _NO_MEMORY):
         raise OutOfMemoryError(f"{program}: {last}")
     if returncode < 0 or returncode > 128:
         number = -returncode if returncode < 0 else returncode - 128
+        if number == signal.SIGXCPU:
+            raise ToolTimeoutError(f"{program} used up the CPU time that it may have")
+        if number == signal.SIGXFSZ:
+            raise ToolFailureError(f"{program} wrote a file larger than it may")
         raise CrashError(f"{program} was ended by signal {number}; {last}")
 
 

@@ -28,7 +28,8 @@ R = TypeVar("R")
 class _Kind:
     memory: int | None
     recycle_after: int
-    argv: tuple[str, ...] = (sys.executable, "-m", "pipeline.core.warm_child")
+    # -P: the folder in which a command was given may be a delivery; nothing is imported from it.
+    argv: tuple[str, ...] = (sys.executable, "-P", "-m", "pipeline.core.warm_child")
 
 
 class Pool(Enum):

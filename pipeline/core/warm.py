@@ -14,18 +14,22 @@ import selectors
 import subprocess
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipeline.core import budget, codec
-from pipeline.core.bounded import Tail, judge_exit, kill, wrap
+from pipeline.core import budget, codec, measuring, sandbox
+from pipeline.core.bounded import Tail, judge_exit, kill
 from pipeline.core.errors import FILE_ERRORS, CrashError, ToolFailureError, ToolTimeoutError
 from pipeline.core.posix import environment
+from pipeline.core.usage import Usage
 
 REPLY_FD = "SKANEARKIV_REPLY_FD"
 _START_SECONDS = 60.0
 _REPLY_LIMIT = 256 * budget.MIB
+# How often this process has started each of its servers, by name.
+STARTS: Counter[str] = Counter()
 
 
 class WarmServer:
@@ -51,6 +55,8 @@ class WarmServer:
         self._reply_fd = -1
         self._tail: Tail | None = None
         self._served = 0
+        self._usage = Usage(0)
+        self._state: tuple[object, ...] = ()
 
     def ask(self, request: Mapping[str, Any]) -> Any:
         """Send a request and return the reply's value, within the present budget.
@@ -59,13 +65,20 @@ class WarmServer:
         OutOfMemoryError when it dies. After any but the first the child is dead.
         """
         with self._lock:
-            if self._child is None or self._child.poll() is not None:
+            if (
+                self._child is None
+                or self._child.poll() is not None
+                # Its mounts and limits were made for other settings.
+                or self._state != sandbox.state()
+            ):
                 self._start()
             seconds = budget.remaining()
+            self._usage.begin()
             try:
                 self._send(codec.dumps(dict(request)))
                 reply = self._receive(time.monotonic() + seconds)
             except TimeoutError:
+                self._measured()
                 self._stop()
                 message = f"{self.name} was killed after {seconds:.0f} s"
                 raise ToolTimeoutError(message) from None
@@ -75,10 +88,15 @@ class WarmServer:
                 # A half-read reply would answer the next question.
                 self._stop()
                 raise
+            self._measured()
             self._served += 1
             if self._served >= self._recycle_after:
                 self._stop()
         return _value(reply)
+
+    def _measured(self) -> None:
+        self._usage.look()
+        measuring.used(self._usage.cpu, self._usage.memory)
 
     def close(self) -> None:
         """Kill the child, if there is one."""
@@ -92,10 +110,12 @@ class WarmServer:
 
     def _start(self) -> None:
         self._stop()
+        self._state = sandbox.state()
+        command = sandbox.wrap(self._argv, self._memory)
         reading, writing = os.pipe()
         try:
             self._child = subprocess.Popen(
-                wrap(self._argv, self._memory),
+                command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -112,6 +132,8 @@ class WarmServer:
         self._tail = Tail(self._child)
         self._served = 0
         self.restarts += 1
+        STARTS[self.name] += 1
+        self._usage = Usage(self._child.pid)
         try:
             self._receive(time.monotonic() + _START_SECONDS)
         except TimeoutError:

@@ -10,6 +10,7 @@ import validators as validators_
 from format_registry import identifier
 from format_registry.policy import Policy
 from migrators.catalogue import migrators
+from pipeline.core import sandbox
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Action, Agent
 from pipeline.steps.verify import judges
@@ -51,6 +52,7 @@ def check_names(policy: Policy) -> None:
 
 def check_tools(policy: Policy) -> tuple[Agent, ...]:
     """Return every program the policy's work needs. Raises ToolMissingError, ConfigError."""
+    sandbox.check()
     agents: list[Agent] = [*identifier.agents()]
     for name in sorted(validators()):
         agents.extend(validators()[name].agents())

@@ -68,3 +68,8 @@ def not_json() -> object:
 
 def exits() -> None:
     sys.exit(0)
+
+
+def reads(path: os.PathLike[str]) -> str:
+    with open(path, encoding="utf-8") as stream:
+        return stream.read()

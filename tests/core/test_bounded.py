@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from pipeline.core import bounded
+from pipeline.core import bounded, sandbox
 from pipeline.core.budget import MIB, budget
 from pipeline.core.errors import CrashError, OutOfMemoryError, ToolTimeoutError
 from tests.system.deliveries import left_behind, named
@@ -74,7 +74,7 @@ def test_much_output_keeps_its_end() -> None:
 
 
 def test_there_is_no_network() -> None:
-    if bounded.isolation() is bounded.Isolation.SESSION:
+    if sandbox.protection().kind is sandbox.Protection.SESSION:
         pytest.fail("no namespaces here: children cannot be held")
     listing = bounded.run(["cat", "/proc/net/dev"]).output
     assert os.environ.get("PATH")
