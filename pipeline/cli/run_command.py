@@ -20,10 +20,13 @@ from pipeline.cli.output import (
     failures,
     known_outcome,
 )
-from pipeline.cli.written import write_records
+from pipeline.cli.written import delivered
 from pipeline.config import settings
+from pipeline.config.clusters import Cluster, Local, find
+from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.execution.run import Request, Summary, execute
+from pipeline.storage.place import Address, parse
 
 _EXAMPLES = """
 Examples:
@@ -33,6 +36,10 @@ Examples:
   skanearkiv run SOURCE --out OUT --workers 8 --delivery "Ärenden 2019" --producer "Ystads kommun"
 
   skanearkiv run SOURCE --out OUT --retry timeout --retry crash
+
+  skanearkiv run /archive/in/kommun --out /archive/out/kommun --cluster kommun-slurm
+
+  skanearkiv run s3://in/kommun --out s3://archive/kommun --work /var/lib/skanearkiv/kommun
 
 Run the same command again to go on after an interruption, or to take in files that were
 added. Outputs are in OUT/migrated, what a person must see in OUT/review, reports in
@@ -46,8 +53,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    source: Annotated[Path, typer.Argument(help="The delivery's folder. It is only read.")],
-    out: Annotated[Path, typer.Option(help="Folder for outputs, ledger and reports.")],
+    source: Annotated[
+        str, typer.Argument(help="The delivery: folder, or s3://bucket/prefix. It is only read.")
+    ],
+    out: Annotated[
+        str, typer.Option(help="Folder for outputs, ledger and reports, or s3://bucket/prefix.")
+    ],
+    work: Annotated[
+        Path | None,
+        typer.Option(help="Folder for ledger and reports when --out is object storage."),
+    ] = None,
     policy: Annotated[
         Path | None, typer.Option(help="Format policy (TOML). Default: SkånEarkiv's own.")
     ] = None,
@@ -55,8 +70,16 @@ def run(
         Path | None, typer.Option(help="Limits, batch sizes and tool paths (TOML).")
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=0, help="Worker processes; 0 means one per core.")
+        int, typer.Option(min=0, help="Worker processes here; 0 means one per core.")
     ] = 0,
+    cluster: Annotated[
+        str,
+        typer.Option(help="Where: local, a cluster's name, tls://HOST:PORT, a scheduler file."),
+    ] = "local",
+    tls: Annotated[
+        Path | None,
+        typer.Option(envvar="SKANEARKIV_TLS", help="Certificates for tls:// (see `cluster`)."),
+    ] = None,
     delivery: Annotated[
         str, typer.Option(help="Name of the delivery, for reports and PREMIS.")
     ] = "",
@@ -82,30 +105,39 @@ def run(
             signatures=loaded.signatures or signatures.active_name(),
         )
         request = Request(
-            source=source,
-            out=out,
+            source=parse(source),
+            out=parse(out),
+            work=work,
             policy=policy or default_path(),
             settings=asked,
-            workers=workers,
+            cluster=_cluster(cluster, workers, tls),
             delivery=delivery,
             producer=producer,
             retry=frozenset(known_outcome(name) for name in retry or ()),
         )
-        with Screen(quiet=as_json) as screen:
+        with Screen(quiet=as_json) as screen, delivered(request, screen.say) as kept:
             summary = execute(request, screen)
-            news = summary.executed or summary.missing or not _reported(out)
-            written = write_records(out.resolve()) if news else []
-        _tell(summary, out, as_json, bool(written))
+            written = kept.records(news=bool(summary.executed or summary.missing))
+        _tell(summary, request, as_json, bool(written))
     if not summary.completed:
         raise typer.Exit(INTERRUPTED)
     raise typer.Exit(0 if summary.all_good else ATTENTION)
 
 
-def _reported(out: Path) -> bool:
-    return (out / "report" / "report.en.html").exists()
+def _cluster(asked: str, workers: int, tls: Path | None) -> Cluster:
+    """Return the cluster that is meant. Raises ConfigError."""
+    found = find(asked)
+    if isinstance(found, Local):
+        return replace(found, workers=workers or found.workers)
+    if workers:
+        raise ConfigError(f"--workers is for this machine; the cluster {asked} has its own number")
+    if tls is not None and not found.tls:
+        return replace(found, tls=str(tls.resolve()))
+    return found
 
 
-def _tell(summary: Summary, out: Path, as_json: bool, written: bool) -> None:
+def _tell(summary: Summary, request: Request, as_json: bool, written: bool) -> None:
+    out = request.out
     if as_json:
         emit(
             {
@@ -130,4 +162,7 @@ def _tell(summary: Summary, out: Path, as_json: bool, written: bool) -> None:
     if not summary.completed:
         console.print("Interrupted; nothing is lost. Run the same command to go on.")
     if written:
-        console.print(f"Report: {out.resolve() / 'report' / 'report.sv.html'} (and report.en.html)")
+        folder = (request.work or Path(str(out))).resolve()
+        console.print(f"Report: {folder / 'report' / 'report.sv.html'} (and report.en.html)")
+        if isinstance(out, Address):
+            console.print(f"Package: {out.url}, with report, premis.xml and a copy of the ledger")

@@ -6,10 +6,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from pipeline.config import tables, trust
+from pipeline.config import storage, tables, trust
+from pipeline.config.room import Room
+from pipeline.config.storage import Storage
+from pipeline.core import sandbox
 from pipeline.core.budget import MIB
 from pipeline.core.errors import ConfigError
 
@@ -73,6 +76,9 @@ class Settings:
     signatures: str = ""
     tools: Mapping[str, str] = field(default_factory=dict)
     signature_trust: SignatureTrust = field(default_factory=SignatureTrust)
+    sandbox: sandbox.Settings = field(default_factory=sandbox.Settings)
+    storage: Storage = field(default_factory=Storage)
+    room: Room = field(default_factory=Room)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which children learn of tools and limits."""
@@ -82,6 +88,8 @@ class Settings:
         }
         values["SKANEARKIV_MAX_PIXELS"] = str(self.limits.max_pixels)
         values["SKANEARKIV_ENGINE"] = self.engine
+        if self.sandbox != sandbox.Settings():
+            values[sandbox.VARIABLE] = json.dumps(asdict(self.sandbox))
         if self.signatures:
             values["SKANEARKIV_SIGNATURES"] = self.signatures
         if self.signature_trust.certificates:
@@ -95,6 +103,11 @@ def load(path: Path | None) -> Settings:
         return Settings()
     table, _ = tables.read(path)
     settings = tables.build(Settings, table, str(path))
+    try:
+        settings.sandbox.validate()
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    storage.check(settings.storage, str(path))
     for name, program in settings.tools.items():
         if not os.path.exists(program):
             raise ConfigError(f"{path}: tools: {name}: {program} does not exist")

@@ -41,6 +41,10 @@ class RunStoppedError(SkanearkivError):
     exit_code = 4
 
 
+class LedgerBusyError(RunStoppedError):
+    """The ledger cannot be written at this moment: no room, or another program holds it."""
+
+
 class FileError(SkanearkivError):
     """A file could not be handled."""
 
@@ -130,6 +134,12 @@ class DiskFullError(FileError):
     outcome = Outcome.DISK_FULL
 
 
+class StorageError(FileError):
+    """The object storage did not answer for as long as it was waited for."""
+
+    outcome = Outcome.STORAGE
+
+
 FILE_ERRORS: dict[str, type[FileError]] = {
     cls.__name__: cls
     for cls in (
@@ -147,6 +157,7 @@ FILE_ERRORS: dict[str, type[FileError]] = {
         VanishedError,
         ChangedError,
         DiskFullError,
+        StorageError,
     )
 }
 

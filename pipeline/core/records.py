@@ -47,6 +47,7 @@ class Outcome(StrEnum):
     NOT_A_FILE = "not_a_file"  # socket, FIFO, device
     LINK = "link"  # symbolic link that leads out of the source or nowhere
     DISK_FULL = "disk_full"
+    STORAGE = "storage"  # object storage did not answer for as long as patience lasted
 
     @property
     def good(self) -> bool:
@@ -59,7 +60,9 @@ class Outcome(StrEnum):
         return self in _TRANSIENT
 
 
-_TRANSIENT = frozenset({Outcome.DISK_FULL, Outcome.UNREADABLE, Outcome.VANISHED, Outcome.CHANGED})
+_TRANSIENT = frozenset(
+    {Outcome.DISK_FULL, Outcome.UNREADABLE, Outcome.VANISHED, Outcome.CHANGED, Outcome.STORAGE}
+)
 
 
 class FileKind(StrEnum):

@@ -6,21 +6,32 @@ Pictures of what differs lie in `evidence/`, in a folder named like the output.
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import PurePosixPath
 
-from pipeline.core.errors import from_os_error
+from pipeline.config.storage import Storage
 from pipeline.core.paths import output_name
 from pipeline.core.records import Evidence
-from pipeline.core.staging import fsync_folder, make_folder, place, share
 from pipeline.ledger.store import Ledger
+from pipeline.storage.packages import package
+from pipeline.storage.place import Place
+
+# Parts of an object's name that no path may have: they lead elsewhere, or to another's
+# place. What stands for them no other part can be, for `display` writes %2E as %252E.
+_PARTS = {"": "%2F", ".": "%2E", "..": "%2E%2E"}
 
 
 class Outputs:
     """Places outputs below `out`; asks the ledger which names are taken."""
 
-    def __init__(self, out: Path, ledger: Ledger) -> None:
-        self._out = out
+    def __init__(
+        self,
+        out: Place,
+        ledger: Ledger,
+        storage: Storage | None = None,
+        say: Callable[[str], None] | None = None,
+    ) -> None:
+        self._package = package(out, storage or Storage(), say)
         self._ledger = ledger
 
     def _name(
@@ -30,14 +41,14 @@ class Outputs:
         number = 1
         while True:
             mark = "" if number == 1 else f".{number}"
-            name = f"{folder}/{output_name(raw, f'{mark}{suffix}')}"
+            name = f"{folder}/{_held(output_name(raw, f'{mark}{suffix}'))}"
             if not self._ledger.output_taken(name, file, generation, sha256):
                 return name
             number += 1
 
     def place(
         self,
-        staged: Path,
+        staged: str,
         sha256: str,
         file: int,
         generation: int,
@@ -48,10 +59,10 @@ class Outputs:
     ) -> str:
         """Move a staged output to its place; return its path below `out`."""
         name = self._name(file, generation, raw, suffix, sha256, good=good)
-        place(staged, self._out / name, self._out, sha256)
+        self._package.place(staged, name, sha256)
         return name
 
-    def place_evidence(self, staging: Path, output: str, one: Evidence) -> str:
+    def place_evidence(self, output: str, one: Evidence) -> str:
         """Move a staged picture into the folder of its output; return its path below `out`.
 
         `output` is the output's path, of which the first part is exchanged. A picture that
@@ -66,7 +77,7 @@ class Outputs:
             if not self._ledger.evidence_taken(path, one.sha256):
                 break
             number += 1
-        place(staging / one.staged, self._out / path, self._out, one.sha256)
+        self._package.place(one.staged, path, one.sha256)
         return path
 
     def link(
@@ -80,26 +91,24 @@ class Outputs:
         *,
         good: bool,
     ) -> str:
-        """Give another file of the same content the same output, by a hard link."""
+        """Give another file of the same content the same output, by a link or a copy."""
         name = self._name(file, generation, raw, suffix, sha256, good=good)
-        waiting = self._out / ".staging" / f"link-{file}-{generation}"
-        try:
-            waiting.unlink(missing_ok=True)
-            share(self._out / existing, waiting)
-        except OSError as error:
-            raise from_os_error(error) from error
-        place(waiting, self._out / name, self._out, sha256)
+        self._package.link(existing, name, sha256, f"link-{file}-{generation}")
         return name
 
+    def discard(self, staged: str) -> None:
+        """Remove what is left of the attempt that a staged file was part of."""
+        self._package.discard(staged.partition("/")[0])
+
     def clear(self) -> None:
-        """Remove the staging folder; what is in it nobody recorded."""
-        staging = self._out / ".staging"
-        if staging.exists():
-            shutil.rmtree(staging)
+        """Remove all that is staged; what is in it nobody recorded."""
+        self._package.clear()
 
     def prepare(self) -> None:
         """Make the folders; clear what a killed run left in staging."""
-        self.clear()
-        for folder in ("migrated", "review", ".staging"):
-            make_folder(self._out / folder, self._out)
-        fsync_folder(self._out)
+        self._package.prepare()
+
+
+def _held(name: str) -> str:
+    """Return an output's name that stays where it belongs."""
+    return "/".join(_PARTS.get(part, part) for part in name.split("/"))

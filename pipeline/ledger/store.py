@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core import codec
-from pipeline.core.errors import ConfigError, RunStoppedError
+from pipeline.core.errors import ConfigError, LedgerBusyError, RunStoppedError
 from pipeline.core.paths import display
 from pipeline.core.records import (
     Event,
@@ -66,7 +66,7 @@ class SurveyedFile:
 class Ledger:
     """See the module. Raises RunStoppedError when the database cannot be written."""
 
-    def __init__(self, path: Path, source: Path, delivery: str, producer: str) -> None:
+    def __init__(self, path: Path, source: Path | str, delivery: str, producer: str) -> None:
         self._db = connection.open_writer(path)
         row = self._db.execute("SELECT * FROM ledger").fetchone()
         raw = os.fsencode(source)
@@ -97,7 +97,9 @@ class Ledger:
         except sqlite3.OperationalError as error:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            raise RunStoppedError(
+            # SQLite's own words (sqlite.org/rescode.html, "SQLITE_FULL", "SQLITE_BUSY").
+            passing = any(word in str(error) for word in ("disk is full", "is locked"))
+            raise (LedgerBusyError if passing else RunStoppedError)(
                 f"the ledger cannot be written ({error}); make room or free the file, "
                 "then run the same command again: nothing is lost"
             ) from error

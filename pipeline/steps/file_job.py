@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One file through validate, decide, migrate and verify, on a worker.
 
-Works on a copy that is proven to be the content that was surveyed; writes only below
-its own staging folder; touches no database. Every failure is a result.
+Works on a copy that is proven to be the content that was surveyed; writes only below its
+worker's scratch folder, out of which goes what is finished, before the next file is begun:
+the tools that are given that one cannot reach it. Touches no database. Every failure is a
+result.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from migrators.catalogue import migrators
 from pipeline.core.budget import MIB, budget
 from pipeline.core.errors import ChangedError, FileError, from_os_error
 from pipeline.core.hashing import digest
-from pipeline.core.paths import extension, under
+from pipeline.core.measuring import stage, tool
 from pipeline.core.records import (
     Action,
     Agent,
@@ -34,10 +35,11 @@ from pipeline.core.records import (
 )
 from pipeline.core.staging import fsync_file
 from pipeline.core.versions import own_agent
-from pipeline.steps import answers, disk, evidence
+from pipeline.steps import answers, disk, evidence, handed, workplace
 from pipeline.steps.jobs import Context, FileJob, FileResult
 from pipeline.steps.validate import facts, first_error, obstacle, summary, validate
 from pipeline.steps.verify import Proof, verify
+from pipeline.storage.sources import source
 from validators.catalogue import validators
 from validators.pdf_signatures import shown
 
@@ -45,13 +47,11 @@ from validators.pdf_signatures import shown
 def process(job: FileJob, context: Context) -> FileResult:
     """Return what became of a file whose content and format are known."""
     started = time.monotonic()
-    # Derived from file and generation: a second worker that is given the same file
-    # after the first one died must not meet the first one's remains.
-    folder = context.staging / f"{job.file}-{job.generation}-{os.getpid()}-{time.monotonic_ns()}"
+    folder = context.workplace() / workplace.attempt(job.file, job.generation)
     result = FileResult(job.file, Outcome.TOOL_FAILURE, "file.tool_failure", "")
     try:
         folder.mkdir(parents=True)
-        result = _Way(job, context, folder).go()
+        result = handed.over(_Way(job, context, folder).go(), context, folder)
     except FileError as error:
         result = replace(
             result, outcome=error.outcome, code=error.code, detail=_clean(error.detail, folder)
@@ -61,13 +61,8 @@ def process(job: FileJob, context: Context) -> FileResult:
         result = replace(result, outcome=told.outcome, code=told.code, detail=told.detail)
     finally:
         result = disk.blamed(result, job, folder)
-        _tidy(folder, keep=result.migration is not None)
+        handed.tidy(result, context, folder)
     return replace(result, seconds=round(time.monotonic() - started, 3))
-
-
-def _tidy(folder: Path, *, keep: bool) -> None:
-    for part in ("in", "work") if keep else ("",):
-        shutil.rmtree(folder / part, ignore_errors=True)
 
 
 def _clean(text: str, folder: Path) -> str:
@@ -83,13 +78,14 @@ class _Way:
         self.context = context
         self.folder = folder
         self.limits = context.settings.limits
-        self.seconds = self.limits.seconds_for(job.size)
+        self.seconds = max(self.limits.seconds_for(job.size), job.seconds)
         self.result = FileResult(job.file, Outcome.OK, "", "")
         self.events: list[Event] = []
 
     def go(self) -> FileResult:
         try:
-            path = self._snapshot()
+            with stage("snapshot"):
+                path = self._snapshot()
             self._validate(path)
             if self._settled():
                 return self._finish()
@@ -120,21 +116,20 @@ class _Way:
 
     def _snapshot(self) -> Path:
         """Return a path with an ASCII name that holds the surveyed content."""
-        suffix = extension(self.job.raw)
-        safe = suffix if suffix.isascii() and suffix.isalnum() and len(suffix) <= 8 else "bin"
         inside = self.folder / "in"
         inside.mkdir()
-        path = inside / f"source.{safe}"
-        origin = under(self.context.source, self.job.raw)
-        if self.job.size > self.limits.snapshot_mib * MIB:
+        path = inside / workplace.safe_name(self.job.raw)
+        delivery = source(self.context.source, self.context.settings.storage)
+        origin = delivery.local(self.job.raw)
+        if origin is not None and self.job.size > self.limits.snapshot_mib * MIB:
             path.symlink_to(origin)
             return path
-        if digest(origin, copy_to=path).sha256 != self.job.sha256:
+        if delivery.fetch(self.job.raw, path).sha256 != self.job.sha256:
             raise ChangedError("the content is not what was identified")
         return path
 
     def _validate(self, path: Path) -> None:
-        with budget(self.seconds, self.limits.memory):
+        with stage("validate"), budget(self.seconds, self.limits.memory):
             known = self.job.identification
             found = validate(path, known.puid, known.candidates)
         results = tuple(self._cleaned(result) for result in found)
@@ -212,7 +207,7 @@ class _Way:
         else:
             self._set(Outcome.OK, "policy.kept", decision.reason)
 
-    def _migrate(self, source: Path, rule: Rule) -> None:
+    def _migrate(self, original: Path, rule: Rule) -> None:
         target = self.context.policy.targets[rule.target]
         migrator = migrators()[rule.migrator]
         out, work = self.folder / "out", self.folder / "work"
@@ -231,8 +226,12 @@ class _Way:
         )
         started = time.monotonic()
         try:
-            with budget(self.seconds, self.limits.memory):
-                note = migrator.migrate(source, output, options)
+            with (
+                stage("migrate"),
+                tool(rule.migrator),
+                budget(self.seconds, self.limits.memory),
+            ):
+                note = migrator.migrate(original, output, options)
         except FileError as error:
             self._event(
                 EventType.NORMALIZATION,
@@ -266,9 +265,9 @@ class _Way:
             messages=messages,
             seconds=seconds,
         )
-        with budget(self.seconds, self.limits.memory):
+        with stage("verify"), budget(self.seconds, self.limits.memory):
             proof = verify(
-                source, output, puid, rule, target, {**known, "workdir": os.fspath(work)}
+                original, output, puid, rule, target, {**known, "workdir": os.fspath(work)}
             )
         self._prove(migration, replace(proof, checks=proof.checks + note.checks))
 

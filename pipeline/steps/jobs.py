@@ -9,6 +9,7 @@ from pathlib import Path
 from format_registry.policy import Policy
 from pipeline.config.settings import Settings
 from pipeline.core.hashing import Digest
+from pipeline.core.measuring import Measure
 from pipeline.core.records import (
     Check,
     Decision,
@@ -19,16 +20,34 @@ from pipeline.core.records import (
     Outcome,
     ValidationResult,
 )
+from pipeline.storage.place import Place
+from pipeline.storage.scratch import default_root
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every job of a run shares. `staging` is below the output folder."""
+    """What every job of a run shares. `staging` is below the output folder or prefix.
 
-    source: Path
-    staging: Path
+    `scratch` is the worker's own folder, for what it has in hand; where there is no worker
+    it is None, and what is in hand lies in `staging`, which is then a folder.
+    """
+
+    source: Place
+    staging: Place
     policy: Policy
     settings: Settings
+    scratch: Path | None = None
+
+    def scratch_root(self) -> Path:
+        """Return where a worker makes its scratch folder."""
+        configured = self.settings.storage.scratch
+        if configured:
+            return Path(configured)
+        return self.staging if isinstance(self.staging, Path) else default_root()
+
+    def workplace(self) -> Path:
+        """Return the folder for what is in hand."""
+        return self.scratch or self.scratch_root()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +78,16 @@ class SurveyResult:
     identification: Identification | None
     failure: Failure | None
     events: tuple[Event, ...]
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FileJob:
-    """A file to be validated, decided, migrated and verified."""
+    """A file to be validated, decided, migrated and verified.
+
+    `seconds`: what its steps may take at the least, as files of its kind were met that
+    took long; the settings' own limit applies where that is higher.
+    """
 
     file: int
     generation: int
@@ -71,6 +95,7 @@ class FileJob:
     size: int
     sha256: str
     identification: Identification
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +114,4 @@ class FileResult:
     evidence: tuple[Evidence, ...] = ()
     events: tuple[Event, ...] = ()
     seconds: float = 0.0
+    measures: tuple[Measure, ...] = ()

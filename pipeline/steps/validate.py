@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.core.errors import FileError
+from pipeline.core.measuring import tool
 from pipeline.core.records import (
     Message,
     Outcome,
@@ -50,7 +51,8 @@ def ask(validator: Validator, path: Path) -> ValidationResult:
     """Return one validator's result, a FileError turned into an undecided one."""
     started = time.monotonic()
     try:
-        return validator.validate(path)
+        with tool(validator.name):
+            return validator.validate(path)
     except FileError as error:
         return ValidationResult(
             validator.name,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from format_registry import identifier
 from format_registry.policy import Rule, Target
+from pipeline.core.measuring import tool
 from pipeline.core.plugins import discover
 from pipeline.core.records import (
     Agent,
@@ -82,7 +83,8 @@ def verify(
     source: Path, output: Path, puid: str, rule: Rule, target: Target, facts: Mapping[str, Scalar]
 ) -> Proof:
     """Return the proof. Raises FileError when a judge broke."""
-    identification = identifier.identify(output)
+    with tool("+".join(identifier.engines())):
+        identification = identifier.identify(output)
     validation = ask(validators()[target.validator], output)
     right = identification.puid in target.puids
     valid = validation.verdict is Verdict.VALID
@@ -105,7 +107,8 @@ def verify(
     ]
     thresholds = {**target.thresholds, **rule.thresholds}
     judge = judges()[rule.judge]
-    checks.extend(judge.compare(source, output, puid, thresholds, facts))
+    with tool(rule.judge):
+        checks.extend(judge.compare(source, output, puid, thresholds, facts))
     pictures = _pictures(facts.get("workdir"))
     agents = (own_agent(), *judge.agents())
     return Proof(identification, validation, tuple(checks), agents, pictures)

@@ -44,7 +44,7 @@ def staged(out: Path, content: bytes) -> Evidence:
 
 def place(out: Path, ledger: Ledger, content: bytes) -> str:
     picture = staged(out, content)
-    return Outputs(out, ledger).place_evidence(out / ".staging", OUTPUT, picture)
+    return Outputs(out, ledger).place_evidence(OUTPUT, picture)
 
 
 def test_a_picture_lies_in_a_folder_named_like_the_output(tmp_path: Path, ledger: Ledger) -> None:

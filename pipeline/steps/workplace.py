@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Folders and names for what a worker has in hand."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.core.errors import from_os_error
+from pipeline.core.paths import extension
+
+_LONGEST = 255  # bytes of a name, by Linux's NAME_MAX
+
+
+def attempt(file: int, generation: int) -> str:
+    """Return a name for one attempt at a file, on whatever machine.
+
+    A second worker that is given the same file after the first one died must not meet
+    the first one's remains.
+    """
+    return f"{file}-{generation}-{uuid.uuid4().hex}"
+
+
+def safe_name(raw: bytes) -> str:
+    """Return an ASCII name for a file, with its extension: not every tool can take any name."""
+    suffix = extension(raw)
+    safe = suffix if suffix.isascii() and suffix.isalnum() and len(suffix) <= 8 else "bin"
+    return f"source.{safe}"
+
+
+def local_name(raw: bytes) -> str:
+    """Return the name that a copy of a file has by itself: its own, if that can be one."""
+    name = raw.rpartition(b"/")[2]
+    if name in (b"", b".", b"..") or len(name) > _LONGEST or b"\0" in name:
+        return safe_name(raw)
+    return os.fsdecode(name)
+
+
+@contextmanager
+def temporary(workplace: Path) -> Iterator[Path]:
+    """Yield a new folder that goes with the block. Raises DiskFullError, UnreadableError."""
+    folder = workplace / f"survey-{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise from_os_error(error) from error
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
