@@ -12,6 +12,7 @@ from format_registry.policy import default_path
 from pipeline.cli.output import INTERRUPTED, Screen, console, emit, failures
 from pipeline.cli.written import write_records
 from pipeline.config import settings
+from pipeline.config.clusters import Local
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.execution.run import Request, execute
@@ -61,7 +62,7 @@ def demo(
             out=out,
             policy=default_path(),
             settings=settings.load(None),
-            workers=workers,
+            cluster=Local(workers=workers),
             delivery="Ärendesystem, export 2024",
             producer="Exempelkommun",
         )

@@ -21,10 +21,12 @@ from format_registry import policy as policies
 from pipeline.cli.given import given
 from pipeline.cli.output import ATTENTION, INTERRUPTED, console, escaped, failures, line
 from pipeline.config import settings
+from pipeline.config.clusters import Local
+from pipeline.core import sandbox
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.core.staging import fsync_file, fsync_folder
-from pipeline.execution.coordinator import worker_count
+from pipeline.execution.clusters.local import count
 from pipeline.execution.listing import Seen, identify_records
 from pipeline.steps import columns
 from pipeline.steps.jobs import Context
@@ -88,13 +90,14 @@ def identify_command(
             known = ", ".join(columns.LAYOUTS)
             raise ConfigError(f"there are no columns {layout!r}; there are {known}")
         shared = context(config, engine)
+        sandbox.readable(*files)
         identifier.agents()
         tally = _Tally(quiet)
         with _target(output) as stream, Seen() as seen:
             write = _writer(stream, layout, as_json)
             for root, records in given(files):
                 found = identify_records(
-                    Path(os.path.abspath(root)), records, shared, worker_count(workers)
+                    Path(os.path.abspath(root)), records, shared, count(Local(workers=workers))
                 )
                 for one in found:
                     tally.add(one)
@@ -203,8 +206,8 @@ class _Tally:
         console.print(", ".join(f"{name} {n}" for name, n in self.outcomes.most_common()))
         console.print("engines: " + ", ".join(f"{a} {n}" for a, n in self.agreement.most_common()))
         console.print(f"extension mismatches {self.mismatches}, duplicates {self.duplicates}")
-        for group, count in self.unknown.most_common(_TOLD):
-            console.print(escaped(f"unidentified: {count} x {group}"))
+        for group, number in self.unknown.most_common(_TOLD):
+            console.print(escaped(f"unidentified: {number} x {group}"))
         if len(self.unknown) > _TOLD:
             console.print(f"unidentified: {len(self.unknown) - _TOLD} further kinds")
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli import (
+    cluster_command,
     demo_command,
     doctor_command,
     format_command,
@@ -41,6 +42,7 @@ for module in (
     validate_command,
     format_command,
     signatures_command,
+    cluster_command,
     doctor_command,
     demo_command,
 ):

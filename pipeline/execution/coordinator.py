@@ -8,35 +8,47 @@ met again by the same name and content, and adopted.
 
 from __future__ import annotations
 
-import os
 import queue
-import shutil
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from pipeline.core.errors import FileError, RunStoppedError
+from pipeline.core.errors import FileError, LedgerBusyError, RunStoppedError
 from pipeline.core.records import Outcome
+from pipeline.execution.clusters.gate import Gate
 from pipeline.execution.feed import Feed
 from pipeline.execution.outputs import Outputs
 from pipeline.execution.progress import Tally, Watcher
-from pipeline.execution.tasks import Batch, BatchResult, run_batch
+from pipeline.execution.room import Disks
+from pipeline.execution.tasks import Batch, BatchResult, NotReadyError, run_batch
 from pipeline.ledger import rows
 from pipeline.ledger.store import Ledger, SurveyedFile
 from pipeline.steps.jobs import Context, FileJob, FileResult, SurveyResult
+from pipeline.storage.place import Place
+
+_LOST = (
+    "the connection to Dask's scheduler is lost; run the same command again when it is up: "
+    "nothing is lost"
+)
+# A file is guilty when the workers that had it alone died in so many trials, of two deaths
+# each: one that was cancelled by its scheduler, or whose node went down, blames nobody.
+_TRIALS = 2
+_LEDGER_WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Flight:
-    """A batch under way; `quarantined` when it runs alone because workers died of it."""
+    """A batch under way; `alone`: how often it has run alone because workers died of it."""
 
     batch: Batch
-    quarantined: bool
+    alone: int = 0
 
 
 class Coordinator:
@@ -47,28 +59,35 @@ class Coordinator:
         client: Any,
         ledger: Ledger,
         context: Context,
-        out: Path,
+        out: Place,
         watcher: Watcher,
         tally: Tally,
+        gate: Gate,
+        disks: Disks,
+        patience_minutes: float,
     ) -> None:
         self._client = client
+        self._gate = gate
+        self._disks = disks
+        self._patience = patience_minutes
         self._ledger = ledger
         self._context = context
-        self._outputs = Outputs(out, ledger)
+        self._outputs = Outputs(out, ledger, context.settings.storage, watcher.say)
         self._watcher = watcher
         self._tally = tally
         self._feed = Feed(ledger, context.policy, context.settings.batches, self._copy)
         self._landed: queue.Queue[Any] = queue.Queue()
         self._flights: dict[Any, _Flight] = {}
-        self._suspects: list[Batch] = []
+        self._again: deque[Batch] = deque()
+        self._suspects: deque[_Flight] = deque()
         self._draining = False
 
-    def run(self, window: int) -> bool:
+    def run(self) -> bool:
         """Work until all is done; return False if it was interrupted and drained."""
         with self._interruptible():
             while True:
-                self._fill(window)
-                if not self._flights:
+                self._fill(self._window())
+                if not self._flights and (self._draining or not self._disks.paused):
                     return not self._draining
                 try:
                     future = self._landed.get(timeout=0.5)
@@ -79,49 +98,76 @@ class Coordinator:
                 self._land(future, self._flights.pop(future))
                 self._watcher.progress(self._tally)
 
+    def _window(self) -> int:
+        return self._gate.slots(self._patience) * self._context.settings.batches.window
+
     def _fill(self, window: int) -> None:
-        while not self._draining and len(self._flights) < window:
-            batch = self._feed.next()
+        while not self._draining and not self._disks.paused and len(self._flights) < window:
+            batch = self._again.popleft() if self._again else self._feed.next()
             if batch is not None:
-                self._submit(batch, quarantined=False)
+                self._submit(_Flight(batch))
                 continue
             if self._suspects and not self._flights:
                 # One suspect at a time and nothing beside it: whoever dies now is guilty.
-                self._submit(self._suspects.pop(0), quarantined=True)
+                self._submit(self._suspects.popleft())
             return
 
-    def _submit(self, batch: Batch, *, quarantined: bool) -> None:
-        future = self._client.submit(run_batch, batch, pure=False)
-        self._flights[future] = _Flight(batch, quarantined)
+    def _submit(self, flight: _Flight) -> None:
+        future = self._client.submit(run_batch, flight.batch, pure=False)
+        self._flights[future] = flight
         future.add_done_callback(self._landed.put)
 
     def _check_alive(self) -> None:
         if self._client.status != "running":
-            raise RunStoppedError("the connection to Dask's scheduler is lost; run it again")
+            raise RunStoppedError(_LOST)
 
     def _land(self, future: Any, flight: _Flight) -> None:
         from distributed import KilledWorker
 
-        if future.status == "finished":
+        try:
+            # A worker that dies with a result still in its hands has the work done again.
             result: BatchResult = future.result()
-            self._surveyed(result.surveys)
-            jobs = {job.file: job for job in flight.batch.files}
-            for one in result.files:
-                self._finished(jobs[one.file], one)
-            future.release()
-            return
-        error = future.exception() if future.status == "error" else None
-        if isinstance(error, KilledWorker):
+        except KilledWorker:
             self._suspect(flight)
-        else:
-            raise RunStoppedError(f"Dask could not run a task ({error or future.status})")
+            return
+        except NotReadyError:
+            self._again.append(flight.batch)
+            return
+        except CancelledError as error:
+            raise RunStoppedError(_LOST) from error
+        except Exception as error:
+            # Dask's own, or a bug that kept even the reporting of bugs from working.
+            raise RunStoppedError(f"Dask could not run a task: {error!r}"[:500]) from error
+        jobs = {job.file: job for job in flight.batch.files}
+        self._recorded(lambda: self._surveyed(flight.batch, result.surveys))
+        for one in result.files:
+            self._finished(jobs[one.file], one)
+        future.release()
+
+    def _recorded(self, record: Callable[[], None]) -> None:
+        """Write to the ledger; wait while its disk is full or another program holds it.
+
+        Raises RunStoppedError when that does not end, or Ctrl-C wants an end.
+        """
+        while True:
+            try:
+                record()
+                return
+            except LedgerBusyError as error:
+                if self._draining:
+                    raise
+                self._watcher.say(f"paused: {error}")
+                time.sleep(_LEDGER_WAIT)
 
     def _suspect(self, flight: _Flight) -> None:
         """Workers died of a batch: try its files one by one, or record the guilty one."""
         batch = flight.batch
-        if not flight.quarantined:
-            self._suspects.extend(Batch(surveys=(job,)) for job in batch.surveys)
-            self._suspects.extend(Batch(files=(job,)) for job in batch.files)
+        if not flight.alone:
+            self._suspects.extend(_Flight(Batch(surveys=(job,)), 1) for job in batch.surveys)
+            self._suspects.extend(_Flight(Batch(files=(job,)), 1) for job in batch.files)
+            return
+        if flight.alone < _TRIALS:
+            self._suspects.append(_Flight(batch, flight.alone + 1))
             return
         detail = "every worker that was given this file died, also alone"
         for survey in batch.surveys:
@@ -131,7 +177,17 @@ class Coordinator:
             result = FileResult(job.file, Outcome.CRASH, "file.crash", detail)
             self._finished(job, result)
 
-    def _surveyed(self, results: tuple[SurveyResult, ...]) -> None:
+    def _surveyed(self, batch: Batch, results: tuple[SurveyResult, ...]) -> None:
+        full = {
+            one.file: one.failure.detail
+            for one in results
+            if one.failure and one.failure.outcome is Outcome.DISK_FULL
+        }
+        full = {file: detail for file, detail in full.items() if self._disks.met_full(file, detail)}
+        if full:
+            again = tuple(job for job in batch.surveys if job.file in full)
+            self._again.append(Batch(surveys=again))
+        results = tuple(one for one in results if one.file not in full)
         if not results:
             return
         found = [
@@ -160,10 +216,9 @@ class Coordinator:
         migration = result.migration
         pictures: tuple[rows.Picture, ...] = ()
         if migration is not None:
-            staged = self._context.staging / migration.staged
             try:
                 output = self._outputs.place(
-                    staged, migration.sha256, job.file, job.generation, job.raw,
+                    migration.staged, migration.sha256, job.file, job.generation, job.raw,
                     f".{migration.extension}", good=good,
                 )  # fmt: skip
                 result, pictures = self._shown(result, output)
@@ -173,7 +228,11 @@ class Coordinator:
                     result, outcome=error.outcome, code=error.code, detail=error.detail,
                     migration=None, target=(), checks=(), evidence=(),
                 )  # fmt: skip
-            shutil.rmtree(staged.parent.parent, ignore_errors=True)
+        if result.outcome is Outcome.DISK_FULL and self._disks.met_full(job.file, result.detail):
+            if migration is not None:
+                self._outputs.discard(migration.staged)
+            self._again.append(Batch(files=(job,)))
+            return
         waiting = self._feed.finished(job)
         twins: list[tuple[int, str]] = []
         again: list[SurveyedFile] = []
@@ -184,12 +243,21 @@ class Coordinator:
                 name = self._linked(output, result, twin)
                 (again.append(twin) if name is None else twins.append((twin.file, name)))
         row = _row(result, output, pictures, self._context.policy.sha256)
-        self._ledger.finished(row, twins)
+        self._recorded(lambda: self._ledger.finished(row, twins))
+        if migration is not None:
+            # Not before: in object storage the staged one is what a copy is made from.
+            self._outputs.discard(migration.staged)
         self._feed.add(again)
         self._count(result.outcome, job.size)
         sizes = {twin.file: twin.size for twin in waiting}
         for file, _ in twins:
             self._count(result.outcome, sizes[file])
+        if result.outcome is Outcome.STORAGE:
+            # A worker has waited long enough for all; every other file would wait anew.
+            raise RunStoppedError(
+                f"the storage is away ({result.detail}); run the same command again when it "
+                "answers: nothing is lost"
+            )
 
     def _shown(
         self, result: FileResult, output: str
@@ -202,7 +270,7 @@ class Coordinator:
         placed: list[rows.Picture] = []
         for one in result.evidence:
             try:
-                path = self._outputs.place_evidence(self._context.staging, output, one)
+                path = self._outputs.place_evidence(output, one)
             except FileError as error:
                 if error.outcome.transient:
                     raise
@@ -292,8 +360,3 @@ def _row(
         seconds=result.seconds,
         evidence=pictures,
     )
-
-
-def worker_count(asked: int) -> int:
-    """Return how many workers to start: as asked, or one per core that we may use."""
-    return asked or len(os.sched_getaffinity(0))

@@ -13,11 +13,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from pipeline.config.clusters import Local
 from pipeline.core import isolate
 from pipeline.core.budget import MIB
 from pipeline.core.errors import SkanearkivError
 from pipeline.core.records import FileKind, FileRecord, Outcome
-from pipeline.execution import cluster
+from pipeline.execution.clusters.join import joined
 from pipeline.steps.jobs import Context
 from pipeline.steps.listing import Listed, list_batch
 
@@ -45,8 +46,12 @@ def identify_records(
     with tempfile.TemporaryDirectory(prefix="skanearkiv-") as scratch:
         staging = Path(scratch)
         ours = Context(root, staging, context.policy, context.settings)
-        with cluster.local(workers, ours, staging / "dask") as (client, _):
-            yield from _spread(root, batches, ours, client, workers * _WINDOW)
+        with joined(Local(workers=workers), ours, staging, _quiet) as (here, _):
+            yield from _spread(root, batches, ours, here.client, workers * _WINDOW)
+
+
+def _quiet(_text: str) -> None:
+    """Say nothing: a list may be on its way to standard output."""
 
 
 def _batches(records: Iterable[FileRecord], context: Context) -> Iterator[list[FileRecord]]:

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
+
+Say = Callable[[str], None]
 
 
 @dataclass(slots=True)

@@ -7,42 +7,54 @@ import os
 import platform
 from collections import Counter
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from format_registry import policy as policies
 from format_registry.policy import Policy
+from pipeline.config.clusters import Cluster, Local
 from pipeline.config.settings import Settings
 from pipeline.core import isolate
-from pipeline.core.errors import ConfigError, RunStoppedError
+from pipeline.core.errors import ConfigError, FileError, RunStoppedError
 from pipeline.core.records import Outcome
-from pipeline.execution import cluster, replan
-from pipeline.execution.coordinator import Coordinator, worker_count
+from pipeline.execution import places, replan
+from pipeline.execution.clusters.join import joined
+from pipeline.execution.clusters.local import count
+from pipeline.execution.coordinator import Coordinator
 from pipeline.execution.lock import exclusive
 from pipeline.execution.outputs import Outputs
 from pipeline.execution.progress import Tally, Watcher
+from pipeline.execution.room import Disks
 from pipeline.ledger import connection, queries
 from pipeline.ledger.store import Ledger, RunFacts
-from pipeline.scan import scan
 from pipeline.steps.jobs import Context
 from pipeline.steps.preflight import check_names, check_ours, check_tools
+from pipeline.storage import sources
+from pipeline.storage.package import STAGING
+from pipeline.storage.place import Place
 
 _SCAN_BATCH = 1000
+# On the disk of every node, while /tmp may be its memory (file-hierarchy(7)).
+_NODE_SCRATCH = "/var/tmp"  # noqa: S108
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a run is asked to do. `workers` 0 means one per core."""
+    """What a run is asked to do.
 
-    source: Path
-    out: Path
+    `work`: where ledger and reports are while outputs go to object storage.
+    """
+
+    source: Place
+    out: Place
     policy: Path
     settings: Settings
-    workers: int = 0
+    cluster: Cluster = field(default_factory=Local)
     delivery: str = ""
     producer: str = ""
     retry: frozenset[Outcome] = frozenset()
+    work: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +79,34 @@ def execute(request: Request, watcher: Watcher) -> Summary:
     The second Ctrl-C raises KeyboardInterrupt; the first drains and gives a summary.
     """
     check_ours()
-    source, out = _folders(request)
+    storage = request.settings.storage
+    source, out, work = places.resolved(
+        request.source, request.out, request.work, storage, watcher.say
+    )
     policy = policies.load(request.policy)
     check_names(policy)
     try:
-        out.mkdir(parents=True, exist_ok=True)
+        work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f"the output folder {out} cannot be made: {error.strerror}") from error
-    with exclusive(out):
+        raise ConfigError(f"the output folder {work} cannot be made: {error.strerror}") from error
+    with exclusive(work):
         name = request.delivery or source.name
-        ledger = Ledger(connection.path_in(out), source, name, request.producer)
+        ledger = Ledger(connection.path_in(work), places.named(source), name, request.producer)
         try:
-            workers = worker_count(request.workers)
-            ledger.start_run(_facts(request, policy, workers))
-            pending = _scan(ledger, source, request.retry, watcher)
+            ledger.start_run(_facts(request, policy))
+            places.hold(out, work, ledger, storage, watcher.say)
+            pending = _scan(ledger, source, request, watcher)
             for old in queries.other_policies(ledger.database, policy.sha256):
                 again = replan.replan(ledger, old, policy)
                 if again:
                     watcher.say(f"the policy has changed: {again} files are decided anew")
                 pending += again
             tally = queries.tally(ledger.database, Tally())
-            outputs = Outputs(out, ledger)
+            outputs = Outputs(out, ledger, storage, watcher.say)
             outputs.prepare()
             completed = True
             if pending:
-                completed = _work(request, ledger, policy, source, out, workers, watcher, tally)
+                completed = _work(request, ledger, policy, source, out, work, watcher, tally)
             outputs.clear()
             ledger.end_run("done" if completed else "interrupted")
             return Summary(
@@ -111,47 +126,68 @@ def execute(request: Request, watcher: Watcher) -> Summary:
 
 
 def _work(
-    request: Request, ledger: Ledger, policy: Policy, source: Path, out: Path, workers: int,
+    request: Request, ledger: Ledger, policy: Policy, source: Place, out: Place, work: Path,
     watcher: Watcher, tally: Tally,
 ) -> bool:  # fmt: skip
     os.environ.update(request.settings.environment())
     check_tools(policy)
     # What the check started (a Java machine among them) is the workers' business from here.
     isolate.close_all()
-    staging = out / ".staging"
-    context = Context(source, staging, policy, request.settings)
-    with cluster.local(workers, context, staging / "dask") as (client, dashboard):
-        watcher.say(f"{workers} workers; dashboard {dashboard}")
-        coordinator = Coordinator(client, ledger, context, out, watcher, tally)
-        return coordinator.run(window=workers * request.settings.batches.window)
+    staging = out / STAGING if isinstance(out, Path) else out.below(STAGING)
+    settings = _placed(request.settings, request.cluster)
+    context = Context(source, staging, policy, settings)
+    folders = [one for one in (out, work) if isinstance(one, Path)]
+    if isinstance(request.cluster, Local):
+        root = context.scratch_root()
+        root.mkdir(parents=True, exist_ok=True)
+        folders.append(root)
+    disks = Disks(folders, request.settings.room.disk_mib, watcher.say)
+    disks.check()
+    with joined(request.cluster, context, work / STAGING, watcher.say) as (found, gate):
+        watcher.say(f"{found.slots or 'external'} workers; dashboard {found.dashboard}")
+        patience = request.cluster.patience_minutes
+        coordinator = Coordinator(
+            found.client, ledger, context, out, watcher, tally, gate, disks, patience
+        )
+        return coordinator.run()
 
 
-def _folders(request: Request) -> tuple[Path, Path]:
-    source = Path(os.path.realpath(request.source))
-    if not source.is_dir():
-        raise ConfigError(f"the source {request.source} is not a folder")
-    out = Path(os.path.realpath(request.out))
-    if out == source or source in out.parents or out in source.parents:
-        raise ConfigError(f"source {source} and output {out} must not lie within each other")
-    return source, out
+def _placed(settings: Settings, cluster: Cluster) -> Settings:
+    """Return the settings with a scratch folder that is a node's own, on a cluster."""
+    here = cluster.scratch or settings.storage.scratch
+    if not here and not isinstance(cluster, Local):
+        here = _NODE_SCRATCH
+    return replace(settings, storage=replace(settings.storage, scratch=here))
 
 
-def _facts(request: Request, policy: Policy, workers: int) -> RunFacts:
+def _slots(cluster: Cluster) -> int:
+    """Return how many workers are asked for, 0 where others decide."""
+    if isinstance(cluster, Local):
+        return count(cluster)
+    slots = int(getattr(cluster, "slots", 1))
+    hosts = getattr(cluster, "hosts", ())
+    return slots * int(getattr(cluster, "jobs", len(hosts) or getattr(cluster, "workers", 0)))
+
+
+def _facts(request: Request, policy: Policy) -> RunFacts:
     return RunFacts(
         policy_name=f"{policy.header.name} {policy.header.version}",
         policy_sha256=policy.sha256,
         policy=request.policy.read_text(encoding="utf-8"),
         settings=repr(asdict(request.settings)),
-        workers=workers,
+        workers=_slots(request.cluster),
         machine=f"{platform.system()} {platform.release()} {platform.machine()}",
     )
 
 
-def _scan(ledger: Ledger, source: Path, retry: frozenset[Outcome], watcher: Watcher) -> int:
+def _scan(ledger: Ledger, source: Place, request: Request, watcher: Watcher) -> int:
     pending = found = 0
-    records = scan(source)
-    while batch := list(islice(records, _SCAN_BATCH)):
-        pending += ledger.scanned(batch, retry)
-        found += len(batch)
-        watcher.scanning(found)
+    records = sources.source(source, request.settings.storage, watcher.say).scan()
+    try:
+        while batch := list(islice(records, _SCAN_BATCH)):
+            pending += ledger.scanned(batch, request.retry)
+            found += len(batch)
+            watcher.scanning(found)
+    except FileError as error:
+        raise RunStoppedError(f"{source} cannot be listed: {error.detail}") from error
     return pending
