@@ -6,13 +6,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo-out
 
-.PHONY: demo test check packages install lock clean
+.PHONY: demo test check packages test-packages install lock clean
 
 demo: install
 	rm -rf $(DEMO)
 	$(BIN)/skanearkiv demo $(DEMO)
 
-test: check
+test: test-packages check
 
 # The same checks here and in CI: style, types, who may import whom, tests.
 check: install
@@ -21,6 +21,10 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+# Schedulers and hosts for the tests of clusters.
+test-packages:
+	@sh tools/packages.sh packages-test.apt
 
 packages:
 	@sh tools/packages.sh

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# Install the Debian packages of packages.apt that are missing; without root or sudo, say
-# exactly which they are and how to install them.
+# Install the Debian packages of the files named (packages.apt) that are missing; without
+# root or sudo, say exactly which they are and how to install them.
 set -eu
 
-wanted=$(sed -e 's/#.*//' packages.apt | tr '\n' ' ')
+[ $# -gt 0 ] || set -- packages.apt
+wanted=$(sed -e "s/#.*//" "$@" | tr "\n" " ")
 missing=""
 for package in $wanted; do
     if ! dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed'; then

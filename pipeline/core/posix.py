@@ -27,14 +27,19 @@ _SET = {
 }
 
 
+# Where a cluster's keys are is no business of a tool that reads hostile files.
+_NOT_PASSED = frozenset({"SKANEARKIV_TLS", "SKANEARKIV_CLUSTERS"})
+
+
+def ours(variable: str) -> bool:
+    """Whether a variable is one of this program's that children are told."""
+    return variable.startswith("SKANEARKIV_") and variable not in _NOT_PASSED
+
+
 def environment() -> dict[str, str]:
     """Return the variables for a child: what tools need of ours, and what makes them alike.
 
     Asked for each child anew, since a worker learns its settings after it was started.
     """
-    ours = {
-        key: value
-        for key, value in os.environ.items()
-        if key in _PASSED or key.startswith("SKANEARKIV_")
-    }
-    return {**ours, **_SET}
+    told = {key: value for key, value in os.environ.items() if key in _PASSED or ours(key)}
+    return {**told, **_SET}

@@ -24,8 +24,8 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from pipeline.core import posix, sandbox_processes
 from pipeline.core import sandbox_commands as commands
-from pipeline.core import sandbox_processes
 from pipeline.core.errors import ConfigError
 from pipeline.core.sandbox_commands import Limits
 from pipeline.core.sandbox_view import View, view
@@ -149,7 +149,7 @@ def unconfined() -> None:
 
 def state() -> tuple[object, ...]:
     """Return what a child's mounts and limits depend on; a warm server compares it."""
-    told = tuple(sorted(one for one in os.environ.items() if one[0].startswith("SKANEARKIV_")))
+    told = tuple(sorted(one for one in os.environ.items() if posix.ours(one[0])))
     return (_reach.writable, _reach.readable, tempfile.gettempdir(), told)
 
 

@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.core import posix
+
 _SYSTEM = ("/usr", "/opt", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 # What the tools read below /etc and /var: the loader, alternatives (java, soffice), fonts,
 # Java's and LibreOffice's and Ghostscript's settings, names of users, file types. No
@@ -80,7 +82,7 @@ def _configured() -> Iterator[str]:
     for variable in _FOLDERS:
         yield from filter(os.path.isabs, os.environ.get(variable, "").split(":"))
     for variable, value in os.environ.items():
-        if variable.startswith("SKANEARKIV_"):
+        if posix.ours(variable):
             for path in filter(os.path.isabs, _listed(value)):
                 yield from _around(path)
 

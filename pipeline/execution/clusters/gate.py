@@ -24,6 +24,7 @@ class Gate:
         self._lock = threading.Lock()
         self._accepted = threading.Event()
         self._refused: dict[tuple[str, tuple[str, ...]], None] = {}
+        self._turned_away: set[str] = set()
         self._news: list[str] = []
         self._slots = max(joined.slots, 1)
         self._looked = self._seen = time.monotonic()
@@ -43,6 +44,7 @@ class Gate:
                 lines = "; ".join(key[1])
                 self._news.append(f"the workers on {key[0]} are refused: {lines}")
             self._refused[key] = None
+            self._turned_away.add(str(told["worker"]))
 
     def wait(self, minutes: float) -> None:
         """Wait for the first worker that may work. Raises ConfigError when none comes."""
@@ -95,6 +97,17 @@ class Gate:
             self._told = now
             self._say("no worker is left; waiting for another")
         return max(self._slots, 1)
+
+    @property
+    def connected(self) -> int:
+        """How many workers there were when last looked at."""
+        return self._slots
+
+    @property
+    def refused(self) -> int:
+        """How many workers were refused."""
+        with self._lock:
+            return len(self._turned_away)
 
     def _connected(self) -> int:
         try:

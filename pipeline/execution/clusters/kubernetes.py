@@ -16,6 +16,8 @@ from pipeline.config.clusters import Kubernetes
 from pipeline.core.errors import ConfigError, ToolMissingError
 from pipeline.execution.clusters.base import WORKER_ENV, Joined, configured, connected, tls_env
 
+# What the operator's Helm chart installs: with the whole schema of a pod in it.
+_SCHEMA = ("deployment", "helm", "dask-kubernetes-operator", "crds", "daskcluster.yaml")
 _TLS = "/etc/skanearkiv/tls"
 
 
@@ -70,12 +72,10 @@ def check(resource: dict[str, Any]) -> list[str]:
         import jsonschema
         import yaml
 
-        text = (
-            files("dask_kubernetes.operator") / "customresources" / "daskcluster.yaml"
-        ).read_text(encoding="utf-8")
+        schema = files("dask_kubernetes.operator").joinpath(*_SCHEMA).read_text(encoding="utf-8")
     except (ImportError, FileNotFoundError) as error:
         raise _missing() from error
-    (version,) = yaml.safe_load(text)["spec"]["versions"]
+    (version,) = yaml.safe_load(schema)["spec"]["versions"]
     validator = jsonschema.Draft202012Validator(version["schema"]["openAPIV3Schema"])
     return [
         f"{'/'.join(map(str, error.absolute_path))}: {error.message}"

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The delivery, and what a run on this machine alone makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.clusters.delivery import make
+from tests.system.deliveries import finish
+
+
+@pytest.fixture(scope="session")
+def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """600 files."""
+    return make(tmp_path_factory.mktemp("clusters") / "leverans å")
+
+
+@pytest.fixture(scope="session")
+def undisturbed(delivery: Path) -> Path:
+    """The output of a local run of it."""
+    out = delivery.parent / "local"
+    code, output = finish(delivery, out)
+    assert code == 1, output
+    return out

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A run on hosts that a real sshd lets in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from pipeline.core.warm import package_root
+from tests.clusters import runs
+from tests.clusters.hosts import HERE, Host, needed, network, until
+from tests.system.deliveries import finished, wait_for
+
+_CUT = 60.0
+_SSHD = """\
+ListenAddress {address}:22
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/own.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+PermitRootLogin prohibit-password
+"""
+_CLUSTER = """
+[skrivbord]
+kind = "ssh"
+hosts = [{hosts}]
+slots = 1
+contact = "{here}"
+python = "{python}"
+memory_mib = 3000
+options = ["-i", "{folder}/own", "-o", "UserKnownHostsFile={folder}/known", "-F", "none"]
+"""
+
+
+def _keys(folder: Path, hosts: list[Host]) -> None:
+    for name in ("host", "own"):
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True
+        )
+    public = (folder / "host.pub").read_text()
+    (folder / "known").write_text("".join(f"{one.address} {public}" for one in hosts))
+
+
+def test_a_run_over_ssh_ends_like_one_at_home(
+    delivery: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    needed("ssh", "ssh-keygen", "/usr/sbin/sshd")
+    out = tmp_path / "ut"
+    # The interpreter as hosts know it: with the package on its path.
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\ncd "{package_root()}" && exec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    Path("/run/sshd").mkdir(exist_ok=True)
+    with network("skn-a", "skn-b") as hosts:
+        _keys(tmp_path, hosts)
+        for host in hosts:
+            conf = tmp_path / f"sshd-{host.name}"
+            conf.write_text(_SSHD.format(address=host.address, folder=tmp_path))
+            host.start("/usr/sbin/sshd", "-D", "-e", "-f", str(conf), log=f"{conf}.log")
+        (tmp_path / "clusters.toml").write_text(
+            _CLUSTER.format(
+                hosts=", ".join(f'"{one.address}"' for one in hosts), here=HERE, python=python,
+                folder=tmp_path,
+            ),
+            encoding="utf-8",
+        )  # fmt: skip
+        own = {"SKANEARKIV_CLUSTERS": str(tmp_path / "clusters.toml")}
+        child = runs.start(delivery, out, "skrivbord", env=own)
+        try:
+            until("both hosts' workers", lambda: all(runs.workers(h.name) for h in hosts), 120)
+            wait_for(out, 30, child, 240)
+            hosts[0].pull()
+            cut, before = time.monotonic(), finished(out)
+            wait_for(out, before + 40, child, 240)
+            (killed, *_) = runs.workers("skn-b")
+            killed.kill()
+            time.sleep(max(cut + _CUT - time.monotonic(), 0))
+            assert child.poll() is None, "it ended before the link was whole again"
+            hosts[0].plug()
+            code, said = runs.ended(child, out, 600)
+        finally:
+            if child.poll() is None:
+                child.kill()
+    assert code == 1, said
+    runs.same(out, undisturbed)
