@@ -19,7 +19,6 @@ from rich.progress import (
     SpinnerColumn,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 
 from pipeline.core.errors import ConfigError, SkanearkivError
@@ -61,6 +60,17 @@ def failures() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
 def known_outcome(name: str) -> Outcome:
     """Return the outcome of that name. Raises ConfigError."""
     try:
@@ -92,12 +102,12 @@ class Screen:
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
             TextColumn("{task.fields[outcomes]}"),
             console=console,
             disable=not self._live,
         )
-        self._task = self._progress.add_task("files", total=None, rate="", outcomes="")
+        self._task = self._progress.add_task("files", total=None, rate="", outcomes="", left="")
 
     def __enter__(self) -> Screen:
         if self._live:
@@ -124,12 +134,14 @@ class Screen:
         outcomes = " ".join(f"{name} {count}" for name, count in tally.outcomes.most_common())
         done = tally.before + tally.done
         if self._live:
+            left = f"{duration(tally.left)} left" if tally.left is not None else ""
             self._progress.update(
-                self._task, total=tally.files, completed=done, rate=rate, outcomes=outcomes
-            )
+                self._task, total=tally.files, completed=done, rate=rate, outcomes=outcomes,
+                left=left,
+            )  # fmt: skip
             return
-        left = (tally.files - done) / (tally.done / seconds) if tally.done else 0.0
-        self._rarely(lambda: f"{done}/{tally.files} files, {rate}, {left:.0f} s left, {outcomes}")
+        left = f", {duration(tally.left)} left" if tally.left is not None else ""
+        self._rarely(lambda: f"{done}/{tally.files} files, {rate}{left}, {outcomes}")
 
     def _rarely(self, text: Callable[[], str]) -> None:
         if self._live or self._quiet or time.monotonic() - self._last < _PLAIN_EVERY:

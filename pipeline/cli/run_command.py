@@ -23,6 +23,7 @@ from pipeline.cli.output import (
 from pipeline.cli.written import delivered
 from pipeline.config import settings
 from pipeline.config.clusters import Cluster, Local, find
+from pipeline.config.watching import Watching
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import Outcome
 from pipeline.execution.run import Request, Summary, execute
@@ -88,6 +89,12 @@ def run(
         list[str] | None,
         typer.Option(help="Work again on files that ended with this outcome. Repeatable."),
     ] = None,
+    metrics: Annotated[
+        str, typer.Option(help="Serve metrics for Prometheus at this port, or HOST:PORT.")
+    ] = "",
+    log: Annotated[
+        str, typer.Option(help="JSON lines go to this file, - for stderr [OUT/log/run-N.jsonl].")
+    ] = "",
     engine: Annotated[
         str, typer.Option(help="Identify by siegfried, fido or both (the default).")
     ] = "",
@@ -103,6 +110,7 @@ def run(
             engine=engine or loaded.engine,
             # Fixed from here on: `signatures use` elsewhere shall not change a run half-way.
             signatures=loaded.signatures or signatures.active_name(),
+            watching=Watching(metrics or loaded.watching.metrics, log or loaded.watching.log),
         )
         request = Request(
             source=parse(source),

@@ -10,11 +10,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from pipeline.cli.output import emit, failures, known_outcome
+from pipeline.cli.output import duration, emit, failures, known_outcome
+from pipeline.cli.status_watch import watch
 from pipeline.core.records import Outcome
 from pipeline.execution.lock import held
 from pipeline.ledger import queries
 from pipeline.ledger.connection import open_reader
+from pipeline.watching import state_file
 
 _EXAMPLES = """
 Examples:
@@ -24,6 +26,8 @@ Examples:
   skanearkiv status OUT --outcome timeout
 
   skanearkiv status OUT --json
+
+  skanearkiv status OUT --watch
 """
 
 
@@ -38,13 +42,27 @@ def status(
         str, typer.Option(help="List the files with this outcome, with reasons.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    follow: Annotated[
+        bool,
+        typer.Option("--watch", help="Show a run as it goes, until it ends."),
+    ] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.2, help="Seconds between looks of --watch.")
+    ] = 2.0,
 ) -> None:
     """Show how many files have which outcome; the counts add up to the number of files."""
+    if follow:
+        with failures():
+            code = watch(out, interval)
+        raise typer.Exit(code)
     with failures():
         db = open_reader(out)
         state = queries.state(db)
         if state["run"].get("status") == "running" and not held(out):
             state["run"]["status"] = "stopped"  # killed: it could not say so itself
+        running = state["run"].get("status") == "running"
+        going = state_file.read(out, state["run"]["id"]) if running else {}
+        state["left_seconds"] = going.get("left")
         if outcome:
             outcome = known_outcome(outcome).value
         files = list(queries.with_outcome(db, outcome)) if outcome else []
@@ -63,7 +81,9 @@ def status(
     for name, count in sorted(state["outcomes"].items(), key=lambda item: -item[1]):
         table.add_row(name, str(count), "" if Outcome(name).good else "needs attention")
     if state["pending"]:
-        table.add_row("(not yet)", str(state["pending"]), "")
+        left = state["left_seconds"]
+        told = f"{duration(left)} left" if left is not None else ""
+        table.add_row("(not yet)", str(state["pending"]), told)
     if state["missing"]:
         table.add_row("(no longer in the source)", str(state["missing"]), "counted above")
     table.add_section()

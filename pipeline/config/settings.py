@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.config import storage, tables, trust
 from pipeline.config.room import Room
 from pipeline.config.storage import Storage
+from pipeline.config.watching import Watching
 from pipeline.core import sandbox
 from pipeline.core.budget import MIB
 from pipeline.core.errors import ConfigError
@@ -79,6 +80,7 @@ class Settings:
     sandbox: sandbox.Settings = field(default_factory=sandbox.Settings)
     storage: Storage = field(default_factory=Storage)
     room: Room = field(default_factory=Room)
+    watching: Watching = field(default_factory=Watching)
 
     def environment(self) -> dict[str, str]:
         """Return the variables by which children learn of tools and limits."""
@@ -108,6 +110,7 @@ def load(path: Path | None) -> Settings:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from error
     storage.check(settings.storage, str(path))
+    settings.watching.address()
     for name, program in settings.tools.items():
         if not os.path.exists(program):
             raise ConfigError(f"{path}: tools: {name}: {program} does not exist")

@@ -19,7 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.core import budget, measuring, sandbox
-from pipeline.core.errors import CrashError, OutOfMemoryError, ToolFailureError, ToolTimeoutError
+from pipeline.core.errors import (
+    CrashError,
+    KilledError,
+    OutOfMemoryError,
+    ToolFailureError,
+    ToolTimeoutError,
+)
 from pipeline.core.posix import environment
 from pipeline.core.usage import Usage, watched
 
@@ -85,7 +91,8 @@ def judge_exit(program: str, returncode: int, output: str) -> None:
             raise ToolTimeoutError(f"{program} used up the CPU time that it may have")
         if number == signal.SIGXFSZ:
             raise ToolFailureError(f"{program} wrote a file larger than it may")
-        raise CrashError(f"{program} was ended by signal {number}; {last}")
+        kind = KilledError if number == signal.SIGKILL else CrashError
+        raise kind(f"{program} was ended by signal {number}; {last}")
 
 
 _NO_MEMORY = (

@@ -98,6 +98,10 @@ class CrashError(FileError):
     outcome = Outcome.CRASH
 
 
+class KilledError(CrashError):
+    """A tool was killed from outside (SIGKILL): by a person, or for want of memory."""
+
+
 class ToolFailureError(FileError):
     """A tool reported an error of its own."""
 

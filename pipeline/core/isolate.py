@@ -18,6 +18,7 @@ from enum import Enum
 from typing import ParamSpec, TypeVar
 
 from pipeline.core.budget import MIB
+from pipeline.core.errors import KilledError
 from pipeline.core.warm import WarmServer, package_root
 
 P = ParamSpec("P")
@@ -51,12 +52,17 @@ def call(pool: Pool, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs
     """Return `function(*args)`, computed in `pool`'s child.
 
     Raises whatever FileError the function raises, ToolFailureError for any other
-    exception, and what `WarmServer.ask` raises.
+    exception, and what `WarmServer.ask` raises. Where the child was killed from outside,
+    which no file does, a fresh one is asked once more.
     """
     if kwargs:
         raise TypeError("keyword arguments do not cross")
     request = {"call": f"{function.__module__}:{function.__qualname__}", "args": list(args)}
-    result: R = server(pool).ask(request)
+    result: R
+    try:
+        result = server(pool).ask(request)
+    except KilledError:
+        result = server(pool).ask(request)
     return result
 
 

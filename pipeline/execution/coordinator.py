@@ -24,8 +24,9 @@ from pipeline.core.errors import FileError, LedgerBusyError, RunStoppedError
 from pipeline.core.records import Outcome
 from pipeline.execution.clusters.gate import Gate
 from pipeline.execution.feed import Feed
+from pipeline.execution.lookout import Lookout
 from pipeline.execution.outputs import Outputs
-from pipeline.execution.progress import Tally, Watcher
+from pipeline.execution.progress import Watcher
 from pipeline.execution.room import Disks
 from pipeline.execution.tasks import Batch, BatchResult, NotReadyError, run_batch
 from pipeline.ledger import rows
@@ -61,10 +62,10 @@ class Coordinator:
         context: Context,
         out: Place,
         watcher: Watcher,
-        tally: Tally,
         gate: Gate,
         disks: Disks,
         patience_minutes: float,
+        lookout: Lookout,
     ) -> None:
         self._client = client
         self._gate = gate
@@ -74,8 +75,9 @@ class Coordinator:
         self._context = context
         self._outputs = Outputs(out, ledger, context.settings.storage, watcher.say)
         self._watcher = watcher
-        self._tally = tally
-        self._feed = Feed(ledger, context.policy, context.settings.batches, self._copy)
+        self._tally = lookout.tally
+        self._lookout = lookout
+        self._feed = Feed(ledger, context.settings, lookout.estimates, self._copy)
         self._landed: queue.Queue[Any] = queue.Queue()
         self._flights: dict[Any, _Flight] = {}
         self._again: deque[Batch] = deque()
@@ -92,11 +94,16 @@ class Coordinator:
                 try:
                     future = self._landed.get(timeout=0.5)
                 except queue.Empty:
-                    self._watcher.progress(self._tally)
+                    self._progress()
                     self._check_alive()
                     continue
                 self._land(future, self._flights.pop(future))
-                self._watcher.progress(self._tally)
+                self._progress()
+
+    def _progress(self) -> None:
+        alone = len(self._suspects) + sum(1 for one in self._flights.values() if one.alone)
+        self._lookout.look(self._gate, self._disks, self._window(), len(self._flights), alone)
+        self._watcher.progress(self._tally)
 
     def _window(self) -> int:
         return self._gate.slots(self._patience) * self._context.settings.batches.window
@@ -139,6 +146,7 @@ class Coordinator:
             # Dask's own, or a bug that kept even the reporting of bugs from working.
             raise RunStoppedError(f"Dask could not run a task: {error!r}"[:500]) from error
         jobs = {job.file: job for job in flight.batch.files}
+        self._lookout.landed(result)
         self._recorded(lambda: self._surveyed(flight.batch, result.surveys))
         for one in result.files:
             self._finished(jobs[one.file], one)
@@ -172,6 +180,7 @@ class Coordinator:
         detail = "every worker that was given this file died, also alone"
         for survey in batch.surveys:
             self._ledger.failed(survey.file, Outcome.CRASH, "file.crash", detail)
+            self._lookout.guilty(survey, Outcome.CRASH, "file.crash")
             self._count(Outcome.CRASH, survey.size)
         for job in batch.files:
             result = FileResult(job.file, Outcome.CRASH, "file.crash", detail)
@@ -200,14 +209,20 @@ class Coordinator:
                 one.failure.code if one.failure else "",
                 one.failure.detail if one.failure else "",
                 one.events,
+                one.measures,
             )
             for one in results
         ]
         self._feed.add(self._ledger.surveyed(found))
         self._tally.surveyed += len(results)
+        surveys = {job.file: job for job in batch.surveys}
         for one in results:
+            self._lookout.surveyed(surveys[one.file], one)
             if one.failure is not None:
                 self._count(one.failure.outcome, one.digest.size if one.digest else 0)
+        for one in results:
+            if one.failure is not None:
+                _stop_without_storage(one.failure.outcome, one.failure.detail)
 
     def _finished(self, job: FileJob, result: FileResult) -> None:
         """Place a result's output, record it, and the same for files of the same content."""
@@ -249,15 +264,12 @@ class Coordinator:
             self._outputs.discard(migration.staged)
         self._feed.add(again)
         self._count(result.outcome, job.size)
-        sizes = {twin.file: twin.size for twin in waiting}
+        self._lookout.finished(job, result)
+        same = {twin.file: twin for twin in waiting}
         for file, _ in twins:
-            self._count(result.outcome, sizes[file])
-        if result.outcome is Outcome.STORAGE:
-            # A worker has waited long enough for all; every other file would wait anew.
-            raise RunStoppedError(
-                f"the storage is away ({result.detail}); run the same command again when it "
-                "answers: nothing is lost"
-            )
+            self._count(result.outcome, same[file].size)
+            self._lookout.same(same[file], result.outcome, result.code, job.file)
+        _stop_without_storage(result.outcome, result.detail)
 
     def _shown(
         self, result: FileResult, output: str
@@ -309,7 +321,9 @@ class Coordinator:
             except FileError:
                 return False
         self._ledger.copied(origin, twin.file, output)
-        self._count(self._ledger.outcome_of(twin.file), twin.size)
+        outcome, code = self._ledger.end_of(twin.file)
+        self._count(outcome, twin.size)
+        self._lookout.same(twin, outcome, code, origin)
         return True
 
     def _count(self, outcome: Outcome, size: int) -> None:
@@ -341,6 +355,15 @@ class Coordinator:
                 signal.signal(one, handler)
 
 
+def _stop_without_storage(outcome: Outcome, detail: str) -> None:
+    """Raise RunStoppedError where a worker has waited in vain: every other would wait anew."""
+    if outcome is Outcome.STORAGE:
+        raise RunStoppedError(
+            f"the storage is away ({detail}); run the same command again when it answers: "
+            "nothing is lost"
+        )
+
+
 def _row(
     result: FileResult, output: str, pictures: tuple[rows.Picture, ...], policy_sha256: str
 ) -> rows.Finished:
@@ -359,4 +382,5 @@ def _row(
         events=result.events,
         seconds=result.seconds,
         evidence=pictures,
+        measures=result.measures,
     )

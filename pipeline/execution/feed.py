@@ -7,10 +7,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Protocol, TypeVar
 
-from format_registry.policy import Policy
-from pipeline.config.settings import Batches
+from pipeline.config.settings import Settings
 from pipeline.core.budget import MIB
-from pipeline.core.records import Action
+from pipeline.execution.estimates import Estimates
 from pipeline.execution.tasks import Batch
 from pipeline.ledger.store import Ledger, SurveyedFile
 from pipeline.steps.jobs import FileJob, SurveyJob
@@ -19,7 +18,9 @@ _PAGE = 500
 # Surveys run ahead of the slower rest by no more than this, so that the queue of a
 # delivery of millions stays small.
 _AHEAD = 2000
-_SMALL_BATCH = 16
+# Seconds of expected work to a batch: long beside what handing it out costs (some 10 ms),
+# short enough that at the end no worker waits long for another.
+_WORK = 1.0
 
 Key = tuple[str, str | None]
 
@@ -48,16 +49,15 @@ class Feed:
     def __init__(
         self,
         ledger: Ledger,
-        policy: Policy,
-        batches: Batches,
+        settings: Settings,
+        estimates: Estimates,
         copy: Callable[[int, SurveyedFile], bool],
     ) -> None:
         self._ledger = ledger
-        self._batches = batches
+        self._limits = settings.limits
+        self._batches = settings.batches
+        self._estimates = estimates
         self._copy = copy
-        self._slow = {
-            puid for rule in policy.rules if rule.action is Action.MIGRATE for puid in rule.puids
-        }
         self._new = _pages(ledger.new_files)
         # What an earlier run surveyed. Read in pages as it is needed: the ids that this
         # run surveys meanwhile come through `_ready` and are past `_last_left`.
@@ -87,8 +87,8 @@ class Feed:
 
     def _files(self) -> list[FileJob]:
         batch: list[FileJob] = []
-        size = 0
-        while len(batch) < _SMALL_BATCH and size < self._batches.mib * MIB:
+        size, work = 0, 0.0
+        while len(batch) < self._batches.files and size < self._batches.mib * MIB:
             one = self._pop()
             if one is None:
                 break
@@ -99,19 +99,25 @@ class Feed:
             twin = self._ledger.twin(*key)
             if twin is not None and self._copy(twin, one):
                 continue
-            slow = one.identification.puid in self._slow
-            if slow and batch:
-                # A migration is a batch of its own: its cost is a thousand times a check's.
+            work += self._estimates.seconds(one.identification.puid, one.size)
+            if batch and work > _WORK:
+                # What costs much is a batch of its own.
                 self._ready.appendleft(one)
                 break
             self._waiting[key] = []
-            batch.append(
-                FileJob(one.file, one.generation, one.raw, one.size, one.sha256, one.identification)
-            )
+            batch.append(self._job(one))
             size += one.size
-            if slow:
+            if work >= _WORK:
                 break
         return batch
+
+    def _job(self, one: SurveyedFile) -> FileJob:
+        configured = self._limits.seconds_for(one.size)
+        seconds = self._estimates.limit(one.identification.puid, one.size, configured)
+        return FileJob(
+            one.file, one.generation, one.raw, one.size, one.sha256, one.identification,
+            seconds if seconds > configured else 0.0,
+        )  # fmt: skip
 
     def _pop(self) -> SurveyedFile | None:
         if self._ready:
@@ -123,7 +129,8 @@ class Feed:
             return []
         batch: list[SurveyJob] = []
         size = 0
-        while len(batch) < self._batches.files and size < self._batches.mib * MIB:
+        most = min(self._batches.files, int(_WORK / self._estimates.survey_seconds()) + 1)
+        while len(batch) < most and size < self._batches.mib * MIB:
             one = next(self._new, None)
             if one is None:
                 break

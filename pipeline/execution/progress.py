@@ -13,7 +13,10 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Tally:
-    """Files and bytes: in the delivery, done before this run, done by it; outcomes in all."""
+    """Files and bytes: in the delivery, done before this run, done by it; outcomes in all.
+
+    `left`: seconds that the rest is expected to take, None until that is known.
+    """
 
     files: int = 0
     bytes: int = 0
@@ -23,6 +26,7 @@ class Tally:
     done: int = 0
     done_bytes: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
+    left: float | None = None
 
 
 class Watcher(Protocol):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import platform
 from collections import Counter
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -17,12 +17,16 @@ from pipeline.config.clusters import Cluster, Local
 from pipeline.config.settings import Settings
 from pipeline.core import isolate
 from pipeline.core.errors import ConfigError, FileError, RunStoppedError
-from pipeline.core.records import Outcome
+from pipeline.core.records import Action, Outcome
+from pipeline.core.versions import own_agent
 from pipeline.execution import places, replan
+from pipeline.execution.clusters.base import Joined
 from pipeline.execution.clusters.join import joined
 from pipeline.execution.clusters.local import count
 from pipeline.execution.coordinator import Coordinator
+from pipeline.execution.estimates import Estimates
 from pipeline.execution.lock import exclusive
+from pipeline.execution.lookout import Lookout
 from pipeline.execution.outputs import Outputs
 from pipeline.execution.progress import Tally, Watcher
 from pipeline.execution.room import Disks
@@ -33,6 +37,8 @@ from pipeline.steps.preflight import check_names, check_ours, check_tools
 from pipeline.storage import sources
 from pipeline.storage.package import STAGING
 from pipeline.storage.place import Place
+from pipeline.watching.facts import RunInfo
+from pipeline.watching.watch import Told, Watch, watching
 
 _SCAN_BATCH = 1000
 # On the disk of every node, while /tmp may be its memory (file-hierarchy(7)).
@@ -89,11 +95,16 @@ def execute(request: Request, watcher: Watcher) -> Summary:
         work.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"the output folder {work} cannot be made: {error.strerror}") from error
-    with exclusive(work):
+    with exclusive(work), ExitStack() as ending:
         name = request.delivery or source.name
         ledger = Ledger(connection.path_in(work), places.named(source), name, request.producer)
         try:
-            ledger.start_run(_facts(request, policy))
+            ledger.start_run(facts := _facts(request, policy))
+            told = RunInfo(ledger.run, name, facts.policy_name, own_agent().version, facts.workers)
+            watch = ending.enter_context(
+                watching(request.settings.watching, work, told, watcher.say)
+            )
+            watcher = Told(watcher, watch)
             places.hold(out, work, ledger, storage, watcher.say)
             pending = _scan(ledger, source, request, watcher)
             for old in queries.other_policies(ledger.database, policy.sha256):
@@ -106,9 +117,10 @@ def execute(request: Request, watcher: Watcher) -> Summary:
             outputs.prepare()
             completed = True
             if pending:
-                completed = _work(request, ledger, policy, source, out, work, watcher, tally)
+                completed = _work(request, ledger, policy, source, out, work, watcher, tally, watch)
             outputs.clear()
-            ledger.end_run("done" if completed else "interrupted")
+            watch.status = "done" if completed else "interrupted"
+            ledger.end_run(watch.status)
             return Summary(
                 completed,
                 tally.done,
@@ -127,7 +139,7 @@ def execute(request: Request, watcher: Watcher) -> Summary:
 
 def _work(
     request: Request, ledger: Ledger, policy: Policy, source: Place, out: Place, work: Path,
-    watcher: Watcher, tally: Tally,
+    watcher: Watcher, tally: Tally, watch: Watch,
 ) -> bool:  # fmt: skip
     os.environ.update(request.settings.environment())
     check_tools(policy)
@@ -144,12 +156,24 @@ def _work(
     disks = Disks(folders, request.settings.room.disk_mib, watcher.say)
     disks.check()
     with joined(request.cluster, context, work / STAGING, watcher.say) as (found, gate):
-        watcher.say(f"{found.slots or 'external'} workers; dashboard {found.dashboard}")
+        watcher.say(_told(found))
         patience = request.cluster.patience_minutes
+        slow = {
+            puid for rule in policy.rules if rule.action is Action.MIGRATE for puid in rule.puids
+        }
+        estimates = Estimates(ledger.database, slow)
+        lookout = Lookout(watch, ledger, estimates, tally, list(dict.fromkeys(folders)))
         coordinator = Coordinator(
-            found.client, ledger, context, out, watcher, tally, gate, disks, patience
+            found.client, ledger, context, out, watcher, gate, disks, patience, lookout
         )
         return coordinator.run()
+
+
+def _told(found: Joined) -> str:
+    if found.slots:
+        return f"{found.slots} workers; dashboard {found.dashboard}"
+    # It listens where its scheduler is, on loopback as `cluster scheduler` starts it.
+    return f"workers of another's; dashboard {found.dashboard} (by a tunnel to that machine)"
 
 
 def _placed(settings: Settings, cluster: Cluster) -> Settings:

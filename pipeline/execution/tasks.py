@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.core import isolate, sandbox
+from pipeline.core import isolate, measuring, sandbox, warm
 from pipeline.core.records import Outcome
 from pipeline.execution import slots
 from pipeline.execution.clusters import proof
@@ -50,10 +50,16 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """The results, in the batch's order."""
+    """The results, in the batch's order, and who did it.
+
+    `starts`: how often the worker's process has started each warm server, by name.
+    """
 
     surveys: tuple[SurveyResult, ...] = ()
     files: tuple[FileResult, ...] = ()
+    worker: str = ""
+    host: str = ""
+    starts: tuple[tuple[str, int], ...] = ()
 
 
 class NotReadyError(Exception):
@@ -138,12 +144,16 @@ class ContextPlugin:
 
 def run_batch(batch: Batch) -> BatchResult:
     """Do a batch on the worker that this is. Raises NotReadyError where it may not."""
+    from distributed import get_worker
+
     context = _context()
     with slots.held(context.settings.room.memory_mib):
-        return BatchResult(
-            tuple(_surveyed(job, context) for job in batch.surveys),
-            tuple(_processed(job, context) for job in batch.files),
-        )
+        surveys = tuple(_surveyed(job, context) for job in batch.surveys)
+        files = tuple(_processed(job, context) for job in batch.files)
+    # The process's number beside the address: a worker that the nanny starts anew keeps that.
+    worker = f"{get_worker().address}#{os.getpid()}"
+    starts = tuple(sorted(warm.STARTS.items()))
+    return BatchResult(surveys, files, worker, socket.gethostname(), starts)
 
 
 def _context() -> Context:
@@ -162,18 +172,24 @@ def _context() -> Context:
 
 
 def _surveyed(job: SurveyJob, context: Context) -> SurveyResult:
-    try:
-        return survey(job, context)
-    except Exception as error:  # noqa: BLE001 - a bug of ours must cost one file, not the run
-        return SurveyResult(job.file, None, None, _bug(error), ())
+    with measuring.recorded() as found:
+        try:
+            with measuring.stage(measuring.SURVEY):
+                result = survey(job, context)
+        except Exception as error:  # noqa: BLE001 - a bug of ours must cost one file, not the run
+            result = SurveyResult(job.file, None, None, _bug(error), ())
+    return replace(result, measures=tuple(found))
 
 
 def _processed(job: FileJob, context: Context) -> FileResult:
-    try:
-        return process(job, context)
-    except Exception as error:  # noqa: BLE001 - as above
-        failure = _bug(error)
-        return FileResult(job.file, failure.outcome, failure.code, failure.detail)
+    with measuring.recorded() as found:
+        try:
+            with measuring.stage(measuring.FILE):
+                result = process(job, context)
+        except Exception as error:  # noqa: BLE001 - as above
+            failure = _bug(error)
+            result = FileResult(job.file, failure.outcome, failure.code, failure.detail)
+    return replace(result, measures=tuple(found))
 
 
 def _bug(error: Exception) -> Failure:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pipeline.core.errors import ConfigError
 
 NAME = "ledger.sqlite"
-VERSION = 3
+VERSION = 4
 
 
 def path_in(out: Path) -> Path:

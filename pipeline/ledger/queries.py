@@ -25,10 +25,11 @@ T = TypeVar("T", bound=_Tally)
 
 def tally(db: sqlite3.Connection, into: T) -> T:
     """Fill in how much there is and how much of it is done already."""
+    # A file has an outcome when it is done, and never before: an index holds all of this.
     row = db.execute(
         "SELECT count(*) AS files, coalesce(sum(size), 0) AS bytes,"
-        " count(*) FILTER (WHERE state = 'done') AS done,"
-        " coalesce(sum(size) FILTER (WHERE state = 'done'), 0) AS done_bytes FROM files"
+        " count(outcome) AS done,"
+        " coalesce(sum(size) FILTER (WHERE outcome IS NOT NULL), 0) AS done_bytes FROM files"
     ).fetchone()
     into.files, into.bytes = row["files"], row["bytes"]
     into.before, into.before_bytes = row["done"], row["done_bytes"]
@@ -43,13 +44,16 @@ def count(db: sqlite3.Connection) -> int:
 
 def missing(db: sqlite3.Connection) -> int:
     """Return how many files the last scan did not find any more."""
-    row = db.execute("SELECT count(*) FROM files WHERE seen_run < (SELECT max(id) FROM runs)")
+    (last,) = db.execute("SELECT max(id) FROM runs").fetchone()
+    row = db.execute("SELECT count(*) FROM files WHERE seen_run < ?", (last,))
     return int(row.fetchone()[0])
 
 
 def outcomes(db: sqlite3.Connection) -> Counter[str]:
     """Return the number of files per outcome, of files that are done."""
-    found = db.execute("SELECT outcome, count(*) FROM files WHERE state = 'done' GROUP BY outcome")
+    found = db.execute(
+        "SELECT outcome, count(*) FROM files WHERE outcome IS NOT NULL GROUP BY outcome"
+    )
     return Counter({row[0]: row[1] for row in found})
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sqlite3
 import uuid
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipeline.core import codec
+from pipeline.core.measuring import Measure
 from pipeline.core.records import (
     Agent,
     Check,
@@ -24,6 +26,7 @@ from pipeline.core.records import (
     ValidationResult,
 )
 from pipeline.core.signed import Signature
+from pipeline.ledger import measures
 
 # Names the events of this program: RFC 9562 version 5, so that the same event of the
 # same file always gets the same identifier.
@@ -46,6 +49,7 @@ class Surveyed:
     code: str
     detail: str
     events: tuple[Event, ...]
+    measures: tuple[Measure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +79,27 @@ class Finished:
     events: tuple[Event, ...]
     seconds: float
     evidence: tuple[Picture, ...] = ()
+    measures: tuple[Measure, ...] = ()
 
 
 def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
     """Record a survey of a file that is `new`."""
     row = db.execute(
-        "SELECT generation FROM files WHERE id = ? AND state = 'new'", (found.file,)
+        "SELECT generation, size FROM files WHERE id = ? AND state = 'new'", (found.file,)
     ).fetchone()
     if row is None:
         return
     generation = row["generation"]
     one = found.identification
     db.execute(
-        "UPDATE files SET state = 'surveyed', sha256 = ?, sha512 = ?, puid = ? WHERE id = ?",
-        (found.sha256, found.sha512 or None, one.puid if one else None, found.file),
-    )
+        "UPDATE files SET state = 'surveyed', sha256 = ?, sha512 = ?, puid = ?, peak_memory = ?"
+        " WHERE id = ?",
+        (
+            found.sha256, found.sha512 or None, one.puid if one else None,
+            measures.peak(found.measures), found.file,
+        ),
+    )  # fmt: skip
+    measures.add(db, one.puid if one else None, row["size"], found.measures)
     if one is not None:
         opinions = [
             {
@@ -117,18 +127,29 @@ def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
                 one.extension_mismatch,
                 one.conflict,
                 _json(list(one.candidates)),
-                _json(opinions),
+                _shared(db, "opinions", _json(opinions)),
                 one.agreement.value,
                 one.text.encoding if one.text else "",
                 one.text.line_ends if one.text else "",
                 _text(one.clues.group) if one.clues else "",
                 _clues(one.clues) if one.clues else None,
-                codec.dumps(one).decode(),
+                _shared(db, "identification", codec.dumps(one).decode()),
             ),
         )
     add_events(db, run, found.file, found.events)
     if found.outcome is not None:
         finish(db, found.file, run, found.outcome, found.code, found.detail)
+
+
+def _shared(db: sqlite3.Connection, kind: str, text: str) -> int:
+    """Return the number of a text that is kept once for all files that have it."""
+    digest = hashlib.sha256(text.encode("utf-8")).digest()
+    query = "SELECT id FROM shared_texts WHERE digest = ?"
+    row = db.execute(query, (digest,)).fetchone()
+    if row is None:
+        insert = "INSERT INTO shared_texts (kind, digest, text) VALUES (?, ?, ?)"
+        return int(db.execute(insert, (kind, digest, text)).lastrowid or 0)
+    return int(row["id"])
 
 
 def _clues(clues: Clues) -> str:
@@ -148,11 +169,17 @@ def _clues(clues: Clues) -> str:
 def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
     """Record the end of a file that is `surveyed`; return 1, or 0 if it was told before."""
     row = db.execute(
-        "SELECT generation FROM files WHERE id = ? AND state = 'surveyed'", (found.file,)
+        "SELECT generation, puid, size FROM files WHERE id = ? AND state = 'surveyed'",
+        (found.file,),
     ).fetchone()
     if row is None:
         return 0
     generation = row["generation"]
+    measures.add(db, row["puid"], row["size"], found.measures)
+    db.execute(
+        "UPDATE files SET peak_memory = max(peak_memory, ?) WHERE id = ?",
+        (measures.peak(found.measures), found.file),
+    )
     for subject, results in (("source", found.validations), ("target", found.target)):
         for one in results:
             _validation(db, found.file, generation, subject, one)

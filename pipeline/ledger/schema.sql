@@ -51,10 +51,23 @@ CREATE TABLE files (
     same_as    INTEGER REFERENCES files (id), -- the file of the same content that was worked on
     seen_run   INTEGER NOT NULL REFERENCES runs (id),
     done_run   INTEGER REFERENCES runs (id),
-    seconds    REAL    NOT NULL DEFAULT 0
+    seconds    REAL    NOT NULL DEFAULT 0,
+    peak_memory INTEGER NOT NULL DEFAULT 0    -- bytes, of the children that worked on it
 ) STRICT;
 CREATE INDEX files_state ON files (state, id);
-CREATE INDEX files_content ON files (sha256, puid) WHERE sha256 IS NOT NULL;
+-- Counts and sums come out of these alone: the table itself is twenty times as long.
+CREATE INDEX files_outcome ON files (outcome, code, puid, size);
+CREATE INDEX files_seen ON files (seen_run);
+CREATE INDEX files_content ON files (sha256, puid, size) WHERE sha256 IS NOT NULL;
+
+-- Long texts that are the same for many files, once each: without it half of a ledger of a
+-- million files would be the names and digests of the engines' signature files.
+CREATE TABLE shared_texts (
+    id     INTEGER PRIMARY KEY,
+    kind   TEXT NOT NULL,                     -- opinions, or identification
+    digest BLOB NOT NULL UNIQUE,              -- SHA-256 of the text
+    text   TEXT NOT NULL
+) STRICT;
 
 CREATE TABLE identifications (
     file       INTEGER NOT NULL REFERENCES files (id),
@@ -69,13 +82,13 @@ CREATE TABLE identifications (
     mismatch   INTEGER NOT NULL,
     conflict   INTEGER NOT NULL,
     candidates TEXT NOT NULL,
-    opinions   TEXT NOT NULL,                 -- [{"engine", "version", "signatures", "puids", ...}]
+    opinions   INTEGER NOT NULL REFERENCES shared_texts (id), -- [{"engine", "version", "puids", ...}]
     agreement  TEXT NOT NULL,                 -- how the engines' answers stand to each other
     encoding   TEXT NOT NULL,                 -- of a text file, like its line ends; else ''
     line_ends  TEXT NOT NULL,
     clue_group TEXT NOT NULL,                 -- the same for unknown files that look alike; else ''
     clues      TEXT,                          -- what is known of an unknown file; bytes are hex
-    record     TEXT NOT NULL,                 -- the whole identification, as the code keeps it
+    record     INTEGER NOT NULL REFERENCES shared_texts (id), -- the whole, as the code keeps it
     PRIMARY KEY (file, generation)
 ) STRICT;
 CREATE INDEX identifications_conflict ON identifications (file) WHERE conflict = 1;
@@ -190,6 +203,21 @@ CREATE TABLE events (
     run        INTEGER NOT NULL REFERENCES runs (id),
     UNIQUE (file, generation, number)
 ) STRICT;
+
+-- What stages (tool '') and tools took, by format and size; see measures.py.
+CREATE TABLE measures (
+    stage      TEXT    NOT NULL,
+    tool       TEXT    NOT NULL,
+    puid       TEXT    NOT NULL,              -- '' for a file that is not identified
+    size_class INTEGER NOT NULL,              -- n: sizes below 2**n bytes
+    time_class INTEGER NOT NULL,              -- n: seconds below 2**n ms
+    count      INTEGER NOT NULL,
+    seconds    REAL    NOT NULL,
+    longest    REAL    NOT NULL,
+    cpu        REAL    NOT NULL,
+    memory     INTEGER NOT NULL,              -- bytes, the most of one
+    PRIMARY KEY (stage, tool, puid, size_class, time_class)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event_agents (
     event INTEGER NOT NULL REFERENCES events (id),

@@ -243,8 +243,9 @@ class Ledger:
 
     def _surveyed(self, where: str, values: Iterable[int]) -> Iterator[SurveyedFile]:
         query = (
-            "SELECT files.id, files.generation, raw, size, sha256, record FROM files"
+            "SELECT files.id, files.generation, raw, size, sha256, t.text AS record FROM files"
             " JOIN identifications AS i ON i.file = files.id AND i.generation = files.generation"
+            " JOIN shared_texts AS t ON t.id = i.record"
             f" WHERE state = 'surveyed' AND {where}"
         )
         for row in self._db.execute(query, tuple(values)):
@@ -289,10 +290,10 @@ class Ledger:
             return None
         return row["output"], row["sha256"], bool(row["accepted"]), Path(row["output"]).suffix
 
-    def outcome_of(self, file: int) -> Outcome:
-        """Return the outcome of a file that is done."""
-        row = self._db.execute("SELECT outcome FROM files WHERE id = ?", (file,)).fetchone()
-        return Outcome(row["outcome"])
+    def end_of(self, file: int) -> tuple[Outcome, str]:
+        """Return the outcome of a file that is done, and its code."""
+        row = self._db.execute("SELECT outcome, code FROM files WHERE id = ?", (file,)).fetchone()
+        return Outcome(row["outcome"]), str(row["code"])
 
     def output_taken(self, output: str, file: int, generation: int, sha256: str) -> bool:
         """Whether another file, or other content of this one, has that output."""

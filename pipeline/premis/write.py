@@ -20,6 +20,7 @@ from pipeline.core.records import Agreement, EventType
 from pipeline.core.staging import fsync_file, fsync_folder
 from pipeline.ledger.connection import open_reader
 
+NAME = "premis.xml"
 NS = "http://www.loc.gov/premis/v3"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _XLINK = "http://www.w3.org/1999/xlink"
@@ -33,8 +34,8 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def write_premis(out: Path) -> Path:
     """Write `out/premis.xml` anew and return its path. Raises ConfigError without a ledger."""
-    target = out / "premis.xml"
-    waiting = out / ".premis.xml.part"
+    target = out / NAME
+    waiting = out / f".{NAME}.part"
     db = open_reader(out)
     try:
         # One view of the ledger throughout, also while a run goes on.

@@ -13,6 +13,7 @@ from typing import Any
 from pipeline.core.records import Outcome, now
 from pipeline.ledger import queries
 from pipeline.report import identified, signed
+from pipeline.report.table import Table, lines
 
 EXAMPLES = 3
 LISTED = 500  # rows of a list in HTML; the CSV has them all
@@ -96,7 +97,7 @@ _DUPLICATES = (
 def _outcomes(db: sqlite3.Connection) -> list[dict[str, Any]]:
     rows = db.execute(
         "SELECT outcome, count(*) AS files, sum(size) AS bytes FROM files"
-        " WHERE state = 'done' GROUP BY outcome ORDER BY count(*) DESC, outcome"
+        " WHERE outcome IS NOT NULL GROUP BY outcome ORDER BY count(*) DESC, outcome"
     )
     return [{**dict(row), "good": Outcome(row["outcome"]).good} for row in rows]
 
@@ -200,28 +201,44 @@ def _listed(db: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
     return [dict(row) for row in db.execute(f"{query} LIMIT ?", (LISTED,))]
 
 
-def files(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
-    """Yield one row per file, for the CSV."""
-    rows = db.execute(
-        "SELECT files.path, files.kind, files.size, files.sha256, files.sha512,"
-        " files.puid, i.name AS format, i.version, i.mime, i.basis, i.engine,"
-        f" i.agreement, {identified.ANSWERS}, i.mismatch AS extension_mismatch, i.conflict,"
-        " i.encoding, i.line_ends, i.clue_group, files.outcome, files.code, files.detail,"
-        " d.action, d.rule, d.keep_original, (SELECT group_concat(status, ' ') FROM signatures AS s"
-        " WHERE s.file = files.id AND s.generation = files.generation) AS signatures,"
-        " m.migrator, m.method, m.output, m.size AS output_size,"
-        " m.sha256 AS output_sha256, m.puid AS output_puid, twin.path AS same_as,"
-        " (SELECT group_concat(validator || '=' || verdict, ' ') FROM validations AS v"
-        " WHERE v.file = files.id AND v.generation = files.generation AND subject = 'source')"
-        " AS validation, files.seconds,"
+def files(db: sqlite3.Connection) -> Iterator[str]:
+    """Yield one row per file, by path, as CSV."""
+    identified.answers(db)
+    # Sorting numbers alone, not rows as long as these, which would go to the disk and back.
+    db.execute("CREATE TEMP TABLE ordered AS SELECT id FROM files ORDER BY path")
+    return lines(db, _FILES)
+
+
+_OF_FILE = "file = files.id AND {0}.generation = files.generation"
+_FILES = Table(
+    columns={
+        **{name: f"files.{name}" for name in ("path", "kind", "size", "sha256", "sha512", "puid")},
+        "format": "i.name",
+        **{name: f"i.{name}" for name in ("version", "mime", "basis", "engine", "agreement")},
+        **identified.ANSWERS,
+        "extension_mismatch": "i.mismatch",
+        **{name: f"i.{name}" for name in ("conflict", "encoding", "line_ends", "clue_group")},
+        **{name: f"files.{name}" for name in ("outcome", "code", "detail")},
+        **{name: f"d.{name}" for name in ("action", "rule", "keep_original")},
+        "signatures": "(SELECT group_concat(status, ' ') FROM signatures AS s"
+        f" WHERE s.{_OF_FILE.format('s')})",
+        **{name: f"m.{name}" for name in ("migrator", "method", "output")},
+        **{f"output_{name}": f"m.{name}" for name in ("size", "sha256", "puid")},
+        "same_as": "twin.path",
+        "validation": "(SELECT group_concat(validator || '=' || verdict, ' ') FROM validations AS v"
+        f" WHERE v.{_OF_FILE.format('v')} AND subject = 'source')",
+        "seconds": "files.seconds",
         # A file's pictures lie in one folder.
-        " (SELECT rtrim(e.path, replace(e.path, '/', '')) FROM evidence AS e"
-        " WHERE e.file = files.id AND e.generation = files.generation LIMIT 1) AS evidence"
-        " FROM files LEFT JOIN identifications AS i"
-        " ON i.file = files.id AND i.generation = files.generation"
-        " LEFT JOIN decisions AS d ON d.file = files.id AND d.generation = files.generation"
-        f" LEFT JOIN migrations AS m ON {_PRESENT}"
-        " LEFT JOIN files AS twin ON twin.id = files.same_as ORDER BY files.path"
-    )
-    for row in rows:
-        yield {key: "" if row[key] is None else row[key] for key in list(row.keys())}
+        "evidence": "(SELECT rtrim(e.path, replace(e.path, '/', ''))"
+        f" FROM evidence AS e WHERE e.{_OF_FILE.format('e')} LIMIT 1)",
+    },
+    free=frozenset(
+        {"path", "clue_group", "detail", "rule", "method", "output", "same_as", "evidence"}
+    ),
+    rows="ordered CROSS JOIN files ON files.id = ordered.id LEFT JOIN identifications AS i"
+    " ON i.file = files.id AND i.generation = files.generation"
+    " LEFT JOIN said ON said.id = i.opinions"
+    " LEFT JOIN decisions AS d ON d.file = files.id AND d.generation = files.generation"
+    f" LEFT JOIN migrations AS m ON {_PRESENT}"
+    " LEFT JOIN files AS twin ON twin.id = files.same_as ORDER BY ordered.rowid",
+)

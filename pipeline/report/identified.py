@@ -26,17 +26,24 @@ _PRESENT = "files.id = i.file AND files.generation = i.generation"
 # One engine's answer as text, its PUIDs with spaces between; NULL where it was not asked.
 _ANSWER = (
     "(SELECT (SELECT group_concat(p.value, ' ') FROM json_each(o.value, '$.puids') AS p)"
-    " FROM json_each(i.opinions) AS o WHERE o.value ->> '$.engine' = '{engine}' LIMIT 1)"
+    " FROM json_each(t.text) AS o WHERE o.value ->> '$.engine' = '{engine}' LIMIT 1)"
 )
 _BASIS = (
-    "(SELECT o.value ->> '$.basis' FROM json_each(i.opinions) AS o"
+    "(SELECT o.value ->> '$.basis' FROM json_each(t.text) AS o"
     " WHERE o.value ->> '$.engine' = '{engine}' LIMIT 1)"
 )
-# Of the CSV: each engine's answer, and on what it rests.
-ANSWERS = ", ".join(
-    f"{form.format(engine=engine)} AS {engine.lower()}_{name}"
+# Of the CSV: each engine's answer, and on what it rests. Files share what engines say: it
+# is read out of the JSON once for all of them, into a table beside the ledger.
+_COLUMNS = {
+    f"{engine.lower()}_{name}": form.format(engine=engine)
     for engine in ("Siegfried", "FIDO")
     for name, form in (("puid", _ANSWER), ("basis", _BASIS))
+}
+ANSWERS = {name: f"said.{name}" for name in _COLUMNS}
+_SAID = (
+    f"CREATE TEMP TABLE said (id INTEGER PRIMARY KEY, {', '.join(_COLUMNS)});"
+    f"INSERT INTO said SELECT t.id, {', '.join(_COLUMNS.values())} FROM shared_texts AS t"
+    " WHERE t.kind = 'opinions'"
 )
 
 # The one pass over all identifications: few combinations, whatever the number of files.
@@ -46,20 +53,16 @@ _FACTS = (
     f" FROM identifications AS i JOIN files ON {_PRESENT}"
     " GROUP BY i.agreement, i.basis, files.puid, i.encoding, i.line_ends"
 )
-# One reading of the JSON a file, where json_each would take four times as long.
-_ENGINES = 4
 _SIGNATURES = (
-    "SELECT json_extract(i.opinions, "
-    + ", ".join(
-        f"'$[{at}].{key}'" for at in range(_ENGINES) for key in ("engine", "version", "signatures")
-    )
-    + f") AS sets, count(*) AS files FROM identifications AS i JOIN files ON {_PRESENT}"
-    " GROUP BY sets"
+    "SELECT t.text, c.files FROM (SELECT i.opinions AS id, count(*) AS files"
+    f" FROM identifications AS i JOIN files ON {_PRESENT} GROUP BY i.opinions) AS c"
+    " JOIN shared_texts AS t ON t.id = c.id"
 )
 _CONFLICTS = (
     f"WITH found AS (SELECT {_ANSWER.format(engine='Siegfried')} AS siegfried,"
     f" {_ANSWER.format(engine='FIDO')} AS fido, files.puid, i.name, path"
-    f" FROM identifications AS i JOIN files ON {_PRESENT} WHERE i.conflict = 1),"
+    f" FROM identifications AS i JOIN files ON {_PRESENT}"
+    " JOIN shared_texts AS t ON t.id = i.opinions WHERE i.conflict = 1),"
     " counted AS (SELECT *, count(*) OVER kind AS files,"
     " row_number() OVER (kind ORDER BY path) AS number FROM found"
     " WINDOW kind AS (PARTITION BY siegfried, fido, puid, name))"
@@ -97,15 +100,19 @@ def gather(db: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
+def answers(db: sqlite3.Connection) -> None:
+    """Make the table `said` of this connection, from which `ANSWERS` comes."""
+    for statement in _SAID.split(";"):
+        db.execute(statement)
+
+
 def _signatures(db: sqlite3.Connection) -> list[dict[str, Any]]:
     """Return which signatures each engine used, and for how many files."""
     found: Counter[tuple[str, str, str]] = Counter()
-    for sets, files in db.execute(_SIGNATURES):
-        told = json.loads(sets)
-        for at in range(0, len(told), 3):
-            engine, version, signatures = told[at : at + 3]
-            if signatures:  # an engine that failed on a file used none
-                found[engine, version, signatures] += files
+    for opinions, files in db.execute(_SIGNATURES):
+        for one in json.loads(opinions):
+            if one["signatures"]:  # an engine that failed on a file used none
+                found[one["engine"], one["version"], one["signatures"]] += files
     return [
         {"engine": engine, "version": version, "signatures": signatures, "files": files}
         # Siegfried before FIDO, as everywhere.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pipeline.core.signed import SignatureStatus
+from pipeline.report.table import Table, lines
 
 LISTED = 200  # rows of the list in HTML; signatures.csv has them all
 
@@ -19,14 +20,32 @@ _COUNTS = (
     "SELECT s.status, count(*) AS signatures, count(DISTINCT s.file) AS files"
     f" FROM signatures AS s JOIN files ON {_PRESENT} GROUP BY s.status"
 )
-_ALL = (
-    "SELECT path, files.outcome, files.code, d.action, d.keep_original, m.output, m.accepted,"
-    " s.number, s.field, s.kind, s.status, s.reason, s.signer, s.issuer, s.serial, s.time,"
-    " s.time_source, s.subfilter, s.digest_algorithm, s.algorithm, s.intact, s.holds, s.trust,"
-    f" s.coverage, s.changes, s.certification FROM signatures AS s JOIN files ON {_PRESENT}"
+_COLUMNS = {
+    "path": "path",
+    **{name: f"files.{name}" for name in ("outcome", "code")},
+    **{name: f"d.{name}" for name in ("action", "keep_original")},
+    **{name: f"m.{name}" for name in ("output", "accepted")},
+    **{
+        name: f"s.{name}"
+        for name in (
+            "number", "field", "kind", "status", "reason", "signer", "issuer", "serial", "time",
+            "time_source", "subfilter", "digest_algorithm", "algorithm", "intact", "holds",
+            "trust", "coverage", "changes", "certification",
+        )
+    },
+}  # fmt: skip
+_FREE = frozenset(
+    {
+        "path", "output", "field", "reason", "signer", "issuer", "serial", "time", "subfilter",
+        "digest_algorithm", "algorithm", "changes", "certification",
+    }
+)  # fmt: skip
+_FROM = (
+    f"signatures AS s JOIN files ON {_PRESENT}"
     " LEFT JOIN decisions AS d ON d.file = s.file AND d.generation = s.generation"
     " LEFT JOIN migrations AS m ON m.file = s.file AND m.generation = s.generation"
 )
+_ALL = f"SELECT {', '.join(_COLUMNS.values())} FROM {_FROM}"
 
 
 def gather(db: sqlite3.Connection) -> dict[str, Any]:
@@ -43,7 +62,6 @@ def gather(db: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
-def rows(db: sqlite3.Connection) -> Iterator[dict[str, Any]]:
-    """Yield one row per signature, for the CSV."""
-    for row in db.execute(f"{_ALL} ORDER BY path, s.number"):
-        yield {key: "" if row[key] is None else row[key] for key in list(row.keys())}
+def rows(db: sqlite3.Connection) -> Iterator[str]:
+    """Yield one row per signature, by path, as CSV."""
+    return lines(db, Table(_COLUMNS, _FREE, f"{_FROM} ORDER BY path, s.number"))

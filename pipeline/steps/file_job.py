@@ -18,7 +18,7 @@ from format_registry.policy import Rule, decide
 from migrators.base import Options
 from migrators.catalogue import migrators
 from pipeline.core.budget import MIB, budget
-from pipeline.core.errors import ChangedError, FileError, from_os_error
+from pipeline.core.errors import ChangedError, FileError, StorageError, from_os_error
 from pipeline.core.hashing import digest
 from pipeline.core.measuring import stage, tool
 from pipeline.core.records import (
@@ -50,7 +50,7 @@ def process(job: FileJob, context: Context) -> FileResult:
     folder = context.workplace() / workplace.attempt(job.file, job.generation)
     result = FileResult(job.file, Outcome.TOOL_FAILURE, "file.tool_failure", "")
     try:
-        folder.mkdir(parents=True)
+        _made(folder)
         result = handed.over(_Way(job, context, folder).go(), context, folder)
     except FileError as error:
         result = replace(
@@ -62,7 +62,22 @@ def process(job: FileJob, context: Context) -> FileResult:
     finally:
         result = disk.blamed(result, job, folder)
         handed.tidy(result, context, folder)
+        workplace.sweep(context.scratch)
     return replace(result, seconds=round(time.monotonic() - started, 3))
+
+
+def _made(folder: Path) -> None:
+    """Make the folder of an attempt. Raises DiskFullError, StorageError.
+
+    Where a worker may not write to its scratch folder, no file is to blame.
+    """
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        told = from_os_error(error)
+        if told.outcome is Outcome.DISK_FULL:
+            raise told from error
+        raise StorageError(f"{folder.parent} cannot be written: {error.strerror}") from error
 
 
 def _clean(text: str, folder: Path) -> str:

@@ -7,13 +7,15 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.core.errors import from_os_error
 from pipeline.core.paths import extension
 
 _LONGEST = 255  # bytes of a name, by Linux's NAME_MAX
+# The profile of the warm LibreOffice (`migrators.libreoffice.client`): it is in use.
+_LIVING = "skanearkiv-office-"
 
 
 def attempt(file: int, generation: int) -> str:
@@ -52,3 +54,22 @@ def temporary(workplace: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(scratch: Path | None) -> None:
+    """Remove what tools left in a worker's folder for temporary files.
+
+    One that was killed cleans nothing up; one that had filled the disk would keep the run
+    paused for want of room until its worker ends. `scratch` is None where there is no worker.
+    """
+    if scratch is None or not (scratch / "tmp").is_dir():
+        return
+    for one in (scratch / "tmp").iterdir():
+        if one.name.startswith(_LIVING):
+            continue
+        if one.is_dir() and not one.is_symlink():
+            shutil.rmtree(one, ignore_errors=True)
+        else:
+            # What cannot be removed goes with the worker's folder, and is no file's fault.
+            with suppress(OSError):
+                one.unlink()

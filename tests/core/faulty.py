@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from pipeline.core.errors import PasswordError
 
@@ -26,6 +27,14 @@ def abort() -> None:
 
 def kill_itself() -> None:
     os.kill(os.getpid(), 9)
+
+
+def killed_once(mark: Path) -> str:
+    """Be killed, but only the first time."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), 9)
+    return "done"
 
 
 def hang(marker: str) -> None:
@@ -73,3 +82,8 @@ def exits() -> None:
 def reads(path: os.PathLike[str]) -> str:
     with open(path, encoding="utf-8") as stream:
         return stream.read()
+
+
+def hold(mib: int) -> int:
+    held = b"x" * (mib << 20)  # written to, and so resident
+    return len(held)

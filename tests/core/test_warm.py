@@ -9,9 +9,11 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from pipeline.core import isolate
 from pipeline.core.budget import MIB, budget
 from pipeline.core.errors import (
     CrashError,
@@ -21,6 +23,7 @@ from pipeline.core.errors import (
     ToolFailureError,
     ToolTimeoutError,
 )
+from pipeline.core.isolate import Pool
 from pipeline.core.warm import WarmServer, package_root
 from tests.core import faulty
 from tests.system.deliveries import left_behind
@@ -108,3 +111,7 @@ def test_is_recycled(server: WarmServer) -> None:
 def test_only_our_packages_can_be_called(server: WarmServer) -> None:
     with pytest.raises(ToolFailureError, match="not ours"):
         server.ask({"call": "os:getpid", "args": []})
+
+
+def test_a_child_that_is_killed_from_outside_is_asked_once_more(tmp_path: Path) -> None:
+    assert isolate.call(Pool.LIBRARIES, faulty.killed_once, tmp_path / "mark") == "done"
