@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A disk that runs full: outcomes now, and the right ones when there is room again."""
+"""A disk that runs full pauses the run, which goes on by itself when there is room again."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.system.deliveries import finish, ledger
+from tests.system.deliveries import finish, ledger, start
+
+_MIB = 1024 * 1024
+_NAMES = ("pdfkit.pdf", "pdflatex-image.pdf", "google-doc-document.pdf", "image.png")
 
 
 @pytest.fixture
@@ -20,33 +24,61 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting a small file system needs root")
     folder = tmp_path / "disk"
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)], check=True)
     yield folder
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_what_cannot_be_written_is_tried_again_when_there_is_room(
-    corpus: Path, small_disk: Path, tmp_path: Path
+@pytest.fixture
+def source(corpus: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name in _NAMES:
+        shutil.copy(corpus / "pypdf" / name, folder)
+    return folder
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "room.toml"
+    path.write_text("[room]\ndisk_mib = 16\n", encoding="utf-8")
+    return path
+
+
+def test_a_full_disk_pauses_the_run_until_there_is_room(
+    source: Path, small_disk: Path, config: Path, tmp_path: Path
 ) -> None:
-    source = tmp_path / "source"
-    source.mkdir()
-    for name in ("pdfkit.pdf", "pdflatex-image.pdf", "google-doc-document.pdf", "image.png"):
-        shutil.copy(corpus / "pypdf" / name, source)
-    (source / "large.pdf").write_bytes((corpus / "pypdf/pdfkit.pdf").read_bytes())
-    shutil.copy(corpus / "pypdf/GeoTopo-komprimiert.pdf", source)
-    out = small_disk / "out"
-    (small_disk / "ballast").write_bytes(bytes(1_100_000))
-    code, output = finish(source, out, "--workers", "1")
-    assert code in (1, 4), output
-    outcomes = {raw: row[2] for raw, row in ledger(out).items()}
-    # What fell victim to the disk is told from what is wrong with a file.
-    assert set(outcomes.values()) <= {"ok", "disk_full", None}
-    assert code == 4 or "disk_full" in outcomes.values()
-    (small_disk / "ballast").unlink()
-    subprocess.run(["mount", "-o", "remount,size=200m", str(small_disk)], check=True)
-    code, output = finish(source, out, "--workers", "1")
-    assert code in (0, 1), output
+    out, ballast = small_disk / "out", small_disk / "ballast"
+    child = start(source, out, "--config", str(config))
+    assert child.stdout is not None
+    printed = []
+    for line in child.stdout:
+        printed.append(line.decode("utf-8", "replace"))
+        if "workers; dashboard" in printed[-1]:
+            # Whatever was begun by now has room; what comes next has none.
+            ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 8 * _MIB))
+        if "paused: " in printed[-1]:
+            time.sleep(5)
+            assert child.poll() is None
+            ballast.unlink()
+            break
+    rest, _ = child.communicate(timeout=300)
+    output = " ".join("".join([*printed, rest.decode("utf-8", "replace")]).split())
+    assert child.returncode in (0, 1), output
+    assert "there is room again: the run goes on" in output
     undisturbed = tmp_path / "undisturbed"
-    finish(source, undisturbed, "--workers", "1")
-    ended = {raw: row[:7] for raw, row in ledger(out).items()}
-    assert ended == {raw: row[:7] for raw, row in ledger(undisturbed).items()}
+    finish(source, undisturbed)
+    assert ledger(out) == ledger(undisturbed)
+
+
+def test_a_run_does_not_begin_without_room(source: Path, small_disk: Path, config: Path) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 8 * _MIB))
+    code, output = finish(source, small_disk / "out", "--config", str(config))
+    assert code == 2, output
+    # As wide as it is, the message is broken into lines.
+    assert "make room" in " ".join(output.split())
+    assert not list(small_disk.glob("out/migrated/*"))
+    ballast.unlink()
+    code, output = finish(source, small_disk / "out", "--config", str(config))
+    assert code in (0, 1), output
