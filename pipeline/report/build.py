@@ -9,19 +9,26 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from io import TextIOWrapper
+from multiprocessing import get_context
 from pathlib import Path
 
 from pipeline.core.errors import from_os_error
 from pipeline.core.staging import fsync_folder
+from pipeline.ledger import queries
 from pipeline.ledger.connection import open_reader
 from pipeline.report import data, html, signed
 from pipeline.report.texts import LANGUAGES
 
 # SQLite's own 2 MiB has the pages of a large ledger read over and over.
 _CACHE_KIB = 131_072
+_TABLE = "files.csv"
+# Files from which on a second process is worth the second that it takes to start.
+_MANY = 50_000
 
 
 def write_all(out: Path) -> list[Path]:
@@ -32,11 +39,10 @@ def write_all(out: Path) -> list[Path]:
     folder = out / "report"
     db = open_reader(out)
     try:
-        db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        # Every report shows the same moment, also while a run goes on.
-        db.execute("BEGIN")
-        gathered = data.gather(db)
         folder.mkdir(exist_ok=True)
+        apart = _begun_apart(out, folder / _TABLE) if queries.count(db) > _MANY else None
+        _begin(db)
+        gathered = data.gather(db)
         written = []
         for language in LANGUAGES:
             page = html.render(gathered, language)
@@ -47,12 +53,50 @@ def write_all(out: Path) -> list[Path]:
                 lambda f: json.dump(gathered, f, ensure_ascii=False, indent=1),
             )
         )
-        written.append(_write(folder / "files.csv", lambda f: f.writelines(data.files(db))))
+        if apart is None or apart() != _moment(db):
+            _write(folder / _TABLE, lambda f: f.writelines(data.files(db)))
+        written.append(folder / _TABLE)
         written.append(_write(folder / "signatures.csv", lambda f: f.writelines(signed.rows(db))))
     finally:
         db.close()
     fsync_folder(folder)
     return written
+
+
+def _begin(db: sqlite3.Connection) -> None:
+    """Fix the moment that every report shows, also while a run goes on."""
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    db.execute("BEGIN")
+    _moment(db)
+
+
+def _moment(db: sqlite3.Connection) -> tuple[object, ...]:
+    """Return what changes whenever a run records something."""
+    run = db.execute("SELECT * FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    last = db.execute("SELECT max(id) FROM events").fetchone()
+    return (*(run or ()), *last, queries.count(db))
+
+
+def _begun_apart(out: Path, path: Path) -> Callable[[], tuple[object, ...]]:
+    """Begin the table of all files in a process of its own: half of all the work.
+
+    Returns a function that waits for it and returns the moment that it shows.
+    """
+    # spawn: the parent has a database open.
+    pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    future = pool.submit(_table, out, path)
+    pool.shutdown(wait=False)
+    return future.result
+
+
+def _table(out: Path, path: Path) -> tuple[object, ...]:
+    db = open_reader(out)
+    try:
+        _begin(db)
+        _write(path, lambda f: f.writelines(data.files(db)))
+        return _moment(db)
+    finally:
+        db.close()
 
 
 def _write(path: Path, fill: Callable[[TextIOWrapper], object]) -> Path:

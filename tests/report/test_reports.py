@@ -41,6 +41,7 @@ from pipeline.core.signed import (
 )
 from pipeline.ledger import connection, rows
 from pipeline.ledger.store import Ledger, RunFacts
+from pipeline.report import build
 from pipeline.report.build import write_all
 
 TIME = "2026-01-02T03:04:05.678Z"
@@ -332,3 +333,20 @@ def test_pictures_of_what_differs_are_linked_to(page: str) -> None:
 def test_the_table_names_the_folder_of_pictures(written: dict[str, Path]) -> None:
     found = {row["evidence"] for row in table(written)}
     assert found == {"", PICTURE.path.rpartition("/")[0] + "/"}
+
+
+def test_the_table_of_a_large_ledger_is_made_beside_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = make_ledger(tmp_path)
+    paths = {path.name: path for path in write_all(out)}
+    alone = paths["files.csv"].read_bytes()
+    monkeypatch.setattr(build, "_MANY", 0)
+    paths["files.csv"].unlink()
+    write_all(out)
+    assert paths["files.csv"].read_bytes() == alone
+    # One that shows another moment than the rest is made again.
+    monkeypatch.setattr(build, "_begun_apart", lambda _out, _path: lambda: ("earlier",))
+    paths["files.csv"].write_text("an earlier moment")
+    write_all(out)
+    assert paths["files.csv"].read_bytes() == alone
