@@ -26,6 +26,7 @@ class Gate:
         self._refused: dict[tuple[str, tuple[str, ...]], None] = {}
         self._turned_away: set[str] = set()
         self._news: list[str] = []
+        self._started = joined.slots > 0
         self._slots = max(joined.slots, 1)
         self._looked = self._seen = time.monotonic()
         self._told = 0.0
@@ -54,7 +55,9 @@ class Gate:
             for event in self._client.get_events(TOPIC):
                 self._heard(event)
             self.tell()
-            if time.monotonic() > end or (self._refused and not self._connected()):
+            # Where we start them ourselves, others may still be on their way.
+            hopeless = not self._started and self._refused and not self._connected()
+            if time.monotonic() > end or hopeless:
                 break
         self.tell()
         if self._accepted.is_set():
