@@ -11,14 +11,6 @@ from tests.clusters.delivery import make
 from tests.system.deliveries import finish
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep to one process what shares hosts of the same names, and the run at home."""
-    here = Path(__file__).parent
-    for item in items:
-        if item.path.parent == here and item.path.name != "test_parts.py":
-            item.add_marker(pytest.mark.xdist_group("hosts"))
-
-
 @pytest.fixture(scope="session")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """600 files."""
