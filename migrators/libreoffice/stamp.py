@@ -17,6 +17,8 @@ from migrators.libreoffice import type1
 # ISO 19005-2, 6.1.13: no side of a page below 3 or above 14,400 units.
 _SMALLEST = 3.0
 _LARGEST = 14400.0
+# Letters of a path by which it is known: more than what documents tell of their own.
+_LEAD = 24
 _PROFILE_DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 
@@ -68,8 +70,18 @@ def finish(
             compress_streams=True,
         )
     text = _text(target)
-    shown = any(str(raw.parent) in page for page in text)
+    shown = any(_told(raw.parent, page) for page in text)
     return {**made, "letters": sum(map(letters, text)), "media": media, "path_shown": shown}
+
+
+def _told(folder: Path, page: str) -> bool:
+    """Whether a page tells where the document lies.
+
+    Its beginning is enough: a footer or a cell cuts off, and breaks, what is too long.
+    """
+    whole = "".join(page.split())
+    place = "".join(str(folder).split())
+    return place[:_LEAD] in whole or f"file://{place[: _LEAD // 2]}" in whole
 
 
 def _settle_annotations(page: Any, folder: Path) -> int:
