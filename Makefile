@@ -20,7 +20,7 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest
 
 # Schedulers and hosts for the tests of clusters.
 test-packages:

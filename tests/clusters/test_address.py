@@ -17,9 +17,6 @@ from tests.clusters.delivery import make
 from tests.clusters.hosts import end
 from tests.system.deliveries import COMMAND, finish, finished, wait_for
 
-# One process: hosts have the same names, and the run at home is made once.
-pytestmark = pytest.mark.xdist_group("hosts")
-
 
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:

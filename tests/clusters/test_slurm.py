@@ -6,15 +6,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import pytest
-
 from tests.clusters import runs
 from tests.clusters.hosts import INTERFACE, needed, network, until
 from tests.clusters.slurm import cancel, jobs, slurm
 from tests.system.deliveries import finished, wait_for
-
-# One process: hosts have the same names, and the run at home is made once.
-pytestmark = pytest.mark.xdist_group("hosts")
 
 _CLUSTER = """
 [hall]

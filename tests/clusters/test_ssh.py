@@ -8,15 +8,10 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from pipeline.core.warm import package_root
 from tests.clusters import runs
 from tests.clusters.hosts import HERE, Host, needed, network, until
 from tests.system.deliveries import finished, wait_for
-
-# One process: hosts have the same names, and the run at home is made once.
-pytestmark = pytest.mark.xdist_group("hosts")
 
 _CUT = 60.0
 _SSHD = """\

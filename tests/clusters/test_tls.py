@@ -18,9 +18,6 @@ from tests.clusters import runs
 from tests.clusters.hosts import Host, needed, network, until
 from tests.system.deliveries import COMMAND, finished, wait_for
 
-# One process: hosts have the same names, and the run at home is made once.
-pytestmark = pytest.mark.xdist_group("hosts")
-
 _CUT = 60.0
 _PORT = 18786
 
