@@ -114,9 +114,13 @@ def until(what: str, found: object, seconds: float = 60) -> None:
 
 def _away(*names: str) -> None:
     for name in names:
+        # The kernel takes a namespace apart after `ip netns del` has returned, and not before
+        # the last process has left it; the cable's own end goes at once.
+        _ip("link", "del", f"v-{name}", check=False)
         _ip("netns", "del", name, check=False)
     _ip("link", "del", INTERFACE, check=False)
 
 
 def _ip(*argv: str, check: bool = True) -> None:
-    subprocess.run(["ip", *argv], check=check, capture_output=True)
+    done = subprocess.run(["ip", *argv], check=False, capture_output=True, text=True)
+    assert done.returncode == 0 or not check, f"ip {' '.join(argv)}: {done.stderr.strip()}"
