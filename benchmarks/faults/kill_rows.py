@@ -60,11 +60,19 @@ def server_between(scene: Scene, sign: str) -> None:
     server = scene.inside(child, sign)
     if server is None:
         raise NotInjectedError(f"no process with {sign}")
+    # A Java machine compiles for a while after its first file; it is idle between files then.
+    while _worked(server):
+        if not idle() or _in_hand(scene, SLOW):
+            raise NotInjectedError("it was at work")
+    if _in_hand(scene, SLOW):
+        raise NotInjectedError("the next document was begun")
+    _kill_and_restart(scene, child, server, sign)
+
+
+def _worked(server: psutil.Process) -> bool:
     before = server.cpu_times().user
     time.sleep(0.3)
-    if server.cpu_times().user - before > 0.1 or _in_hand(scene, SLOW):
-        raise NotInjectedError("it was at work")
-    _kill_and_restart(scene, child, server, sign)
+    return bool(server.cpu_times().user - before > 0.1)
 
 
 def server_within(scene: Scene, sign: str) -> None:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""One run: scan, hand out batches in a bounded window, place and record what comes back.
+"""One run: hand out batches in a bounded window, and have recorded what comes back.
 
-The ledger is the checkpoint: to resume is to start again. Outputs are renamed into
-place before the transaction that records them; what a crash leaves between the two is
-met again by the same name and content, and adopted.
+The ledger is the checkpoint: to resume is to start again.
 """
 
 from __future__ import annotations
@@ -11,27 +9,23 @@ from __future__ import annotations
 import queue
 import signal
 import threading
-import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from pipeline.core.errors import FileError, LedgerBusyError, RunStoppedError
-from pipeline.core.records import Outcome
+from pipeline.core.errors import RunStoppedError
 from pipeline.execution.clusters.gate import Gate
-from pipeline.execution.feed import Feed
 from pipeline.execution.lookout import Lookout
-from pipeline.execution.outputs import Outputs
 from pipeline.execution.progress import Watcher
+from pipeline.execution.recorder import Recorder
 from pipeline.execution.room import Disks
 from pipeline.execution.tasks import Batch, BatchResult, NotReadyError, run_batch
-from pipeline.ledger import rows
-from pipeline.ledger.store import Ledger, SurveyedFile
-from pipeline.steps.jobs import Context, FileJob, FileResult, SurveyResult
+from pipeline.ledger.store import Ledger
+from pipeline.steps.jobs import Context
 from pipeline.storage.place import Place
 
 _LOST = (
@@ -41,7 +35,6 @@ _LOST = (
 # A file is guilty when the workers that had it alone died in so many trials, of two deaths
 # each: one that was cancelled by its scheduler, or whose node went down, blames nobody.
 _TRIALS = 2
-_LEDGER_WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +64,15 @@ class Coordinator:
         self._gate = gate
         self._disks = disks
         self._patience = patience_minutes
-        self._ledger = ledger
-        self._context = context
-        self._outputs = Outputs(out, ledger, context.settings.storage, watcher.say)
+        self._ahead = context.settings.batches.window
         self._watcher = watcher
         self._tally = lookout.tally
         self._lookout = lookout
-        self._feed = Feed(ledger, context.settings, lookout.estimates, self._copy)
+        self._recorder = Recorder(
+            ledger, context, out, watcher, disks, lookout, lambda: self._draining
+        )
         self._landed: queue.Queue[Any] = queue.Queue()
         self._flights: dict[Any, _Flight] = {}
-        self._again: deque[Batch] = deque()
         self._suspects: deque[_Flight] = deque()
         self._draining = False
 
@@ -106,11 +98,11 @@ class Coordinator:
         self._watcher.progress(self._tally)
 
     def _window(self) -> int:
-        return self._gate.slots(self._patience) * self._context.settings.batches.window
+        return self._gate.slots(self._patience) * self._ahead
 
     def _fill(self, window: int) -> None:
         while not self._draining and not self._disks.paused and len(self._flights) < window:
-            batch = self._again.popleft() if self._again else self._feed.next()
+            batch = self._recorder.next()
             if batch is not None:
                 self._submit(_Flight(batch))
                 continue
@@ -138,34 +130,15 @@ class Coordinator:
             self._suspect(flight)
             return
         except NotReadyError:
-            self._again.append(flight.batch)
+            self._recorder.again(flight.batch)
             return
         except CancelledError as error:
             raise RunStoppedError(_LOST) from error
         except Exception as error:
             # Dask's own, or a bug that kept even the reporting of bugs from working.
             raise RunStoppedError(f"Dask could not run a task: {error!r}"[:500]) from error
-        jobs = {job.file: job for job in flight.batch.files}
-        self._lookout.landed(result)
-        self._recorded(lambda: self._surveyed(flight.batch, result.surveys))
-        for one in result.files:
-            self._finished(jobs[one.file], one)
+        self._recorder.landed(flight.batch, result)
         future.release()
-
-    def _recorded(self, record: Callable[[], None]) -> None:
-        """Write to the ledger; wait while its disk is full or another program holds it.
-
-        Raises RunStoppedError when that does not end, or Ctrl-C wants an end.
-        """
-        while True:
-            try:
-                record()
-                return
-            except LedgerBusyError as error:
-                if self._draining:
-                    raise
-                self._watcher.say(f"paused: {error}")
-                time.sleep(_LEDGER_WAIT)
 
     def _suspect(self, flight: _Flight) -> None:
         """Workers died of a batch: try its files one by one, or record the guilty one."""
@@ -177,159 +150,7 @@ class Coordinator:
         if flight.alone < _TRIALS:
             self._suspects.append(_Flight(batch, flight.alone + 1))
             return
-        detail = "every worker that was given this file died, also alone"
-        for survey in batch.surveys:
-            self._ledger.failed(survey.file, Outcome.CRASH, "file.crash", detail)
-            self._lookout.guilty(survey, Outcome.CRASH, "file.crash")
-            self._count(Outcome.CRASH, survey.size)
-        for job in batch.files:
-            result = FileResult(job.file, Outcome.CRASH, "file.crash", detail)
-            self._finished(job, result)
-
-    def _surveyed(self, batch: Batch, results: tuple[SurveyResult, ...]) -> None:
-        full = {
-            one.file: one.failure.detail
-            for one in results
-            if one.failure and one.failure.outcome is Outcome.DISK_FULL
-        }
-        full = {file: detail for file, detail in full.items() if self._disks.met_full(file, detail)}
-        if full:
-            again = tuple(job for job in batch.surveys if job.file in full)
-            self._again.append(Batch(surveys=again))
-        results = tuple(one for one in results if one.file not in full)
-        if not results:
-            return
-        found = [
-            rows.Surveyed(
-                one.file,
-                one.digest.sha256 if one.digest else None,
-                one.digest.sha512 if one.digest else None,
-                one.identification,
-                one.failure.outcome if one.failure else None,
-                one.failure.code if one.failure else "",
-                one.failure.detail if one.failure else "",
-                one.events,
-                one.measures,
-            )
-            for one in results
-        ]
-        self._feed.add(self._ledger.surveyed(found))
-        self._tally.surveyed += len(results)
-        surveys = {job.file: job for job in batch.surveys}
-        for one in results:
-            self._lookout.surveyed(surveys[one.file], one)
-            if one.failure is not None:
-                self._count(one.failure.outcome, one.digest.size if one.digest else 0)
-        for one in results:
-            if one.failure is not None:
-                _stop_without_storage(one.failure.outcome, one.failure.detail)
-
-    def _finished(self, job: FileJob, result: FileResult) -> None:
-        """Place a result's output, record it, and the same for files of the same content."""
-        output = ""
-        good = result.outcome is Outcome.OK
-        migration = result.migration
-        pictures: tuple[rows.Picture, ...] = ()
-        if migration is not None:
-            try:
-                output = self._outputs.place(
-                    migration.staged, migration.sha256, job.file, job.generation, job.raw,
-                    f".{migration.extension}", good=good,
-                )  # fmt: skip
-                result, pictures = self._shown(result, output)
-            except FileError as error:
-                output = ""
-                result = replace(
-                    result, outcome=error.outcome, code=error.code, detail=error.detail,
-                    migration=None, target=(), checks=(), evidence=(),
-                )  # fmt: skip
-        if result.outcome is Outcome.DISK_FULL and self._disks.met_full(job.file, result.detail):
-            if migration is not None:
-                self._outputs.discard(migration.staged)
-            self._again.append(Batch(files=(job,)))
-            return
-        waiting = self._feed.finished(job)
-        twins: list[tuple[int, str]] = []
-        again: list[SurveyedFile] = []
-        for twin in waiting:
-            if result.outcome.transient:
-                again.append(twin)
-            else:
-                name = self._linked(output, result, twin)
-                (again.append(twin) if name is None else twins.append((twin.file, name)))
-        row = _row(result, output, pictures, self._context.policy.sha256)
-        self._recorded(lambda: self._ledger.finished(row, twins))
-        if migration is not None:
-            # Not before: in object storage the staged one is what a copy is made from.
-            self._outputs.discard(migration.staged)
-        self._feed.add(again)
-        self._count(result.outcome, job.size)
-        self._lookout.finished(job, result)
-        same = {twin.file: twin for twin in waiting}
-        for file, _ in twins:
-            self._count(result.outcome, same[file].size)
-            self._lookout.same(same[file], result.outcome, result.code, job.file)
-        _stop_without_storage(result.outcome, result.detail)
-
-    def _shown(
-        self, result: FileResult, output: str
-    ) -> tuple[FileResult, tuple[rows.Picture, ...]]:
-        """Place the pictures that show what differs.
-
-        Raises FileError where the next run may succeed, so that the file is tried again;
-        else an output is worth more than its pictures, and their lack is told.
-        """
-        placed: list[rows.Picture] = []
-        for one in result.evidence:
-            try:
-                path = self._outputs.place_evidence(output, one)
-            except FileError as error:
-                if error.outcome.transient:
-                    raise
-                detail = f"{result.detail}; {one.name} could not be kept: {error.detail}"
-                return replace(result, detail=detail), tuple(placed)
-            placed.append(rows.Picture(path, one.size, one.sha256))
-        return result, tuple(placed)
-
-    def _linked(self, output: str, result: FileResult, twin: SurveyedFile) -> str | None:
-        if not output or result.migration is None:
-            return ""
-        try:
-            return self._outputs.link(
-                output, result.migration.sha256, twin.file, twin.generation, twin.raw,
-                f".{result.migration.extension}", good=result.outcome is Outcome.OK,
-            )  # fmt: skip
-        except FileError:
-            # No room, or a file system without links: the twin is worked on by itself,
-            # and whatever stands in the way is recorded with it then.
-            return None
-
-    def _copy(self, origin: int, twin: SurveyedFile) -> bool:
-        """Record for a file what an earlier one of the same content came to.
-
-        Returns False where the earlier one's output cannot be shared, e.g. because somebody
-        took it away: the file is then worked on by itself.
-        """
-        made = self._ledger.output_of(origin)
-        output = ""
-        if made is not None:
-            existing, sha256, accepted, suffix = made
-            try:
-                output = self._outputs.link(
-                    existing, sha256, twin.file, twin.generation, twin.raw, suffix, good=accepted
-                )
-            except FileError:
-                return False
-        self._ledger.copied(origin, twin.file, output)
-        outcome, code = self._ledger.end_of(twin.file)
-        self._count(outcome, twin.size)
-        self._lookout.same(twin, outcome, code, origin)
-        return True
-
-    def _count(self, outcome: Outcome, size: int) -> None:
-        self._tally.done += 1
-        self._tally.done_bytes += size
-        self._tally.outcomes[outcome.value] += 1
+        self._recorder.guilty(batch)
 
     @contextmanager
     def _interruptible(self) -> Iterator[None]:
@@ -353,34 +174,3 @@ class Coordinator:
         finally:
             for one, handler in old.items():
                 signal.signal(one, handler)
-
-
-def _stop_without_storage(outcome: Outcome, detail: str) -> None:
-    """Raise RunStoppedError where a worker has waited in vain: every other would wait anew."""
-    if outcome is Outcome.STORAGE:
-        raise RunStoppedError(
-            f"the storage is away ({detail}); run the same command again when it answers: "
-            "nothing is lost"
-        )
-
-
-def _row(
-    result: FileResult, output: str, pictures: tuple[rows.Picture, ...], policy_sha256: str
-) -> rows.Finished:
-    return rows.Finished(
-        file=result.file,
-        outcome=result.outcome,
-        code=result.code,
-        detail=result.detail,
-        validations=result.validations,
-        decision=result.decision,
-        policy_sha256=policy_sha256,
-        migration=result.migration,
-        output=output,
-        target=result.target,
-        checks=result.checks,
-        events=result.events,
-        seconds=result.seconds,
-        evidence=pictures,
-        measures=result.measures,
-    )

@@ -6,11 +6,15 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import psutil
 
-from tests.system.deliveries import COMMAND, ledger
+from tests.clusters.hosts import Host
+from tests.system.deliveries import COMMAND, finished, ledger, wait_for
+
+_CUT = 60.0  # seconds
 
 
 def start(
@@ -51,6 +55,20 @@ def workers(network: str) -> list[psutil.Process]:
         except (OSError, psutil.Error):
             continue
     return found
+
+
+def bereave(child: subprocess.Popen[bytes], out: Path, away: Host, other: Host) -> None:
+    """Cut a host's link for a minute in the middle of a run, and kill a worker of the other."""
+    wait_for(out, 30, child, 240)
+    away.pull()
+    cut, before = time.monotonic(), finished(out)
+    wait_for(out, before + 40, child, 240)
+    (killed, *_) = workers(other.name)
+    killed.kill()
+    time.sleep(max(cut + _CUT - time.monotonic(), 0))
+    assert child.poll() is None, "it ended before the link was whole again"
+    assert finished(out) > before + 40, "the other host went on meanwhile"
+    away.plug()
 
 
 def same(out: Path, undisturbed: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from tests.clusters import runs
 from tests.clusters.hosts import INTERFACE, needed, network, until
 from tests.clusters.slurm import cancel, jobs, slurm
-from tests.system.deliveries import finished, wait_for
 
 _CLUSTER = """
 [hall]
@@ -25,7 +24,6 @@ interface = "{interface}"
 prologue = ["export SKANEARKIV_TEST_PROLOGUE=1"]
 logs = "{logs}"
 """
-_CUT = 60.0  # seconds
 
 
 def test_a_run_on_slurm_ends_like_one_at_home(
@@ -42,17 +40,7 @@ def test_a_run_on_slurm_ends_like_one_at_home(
         try:
             began = time.monotonic()
             until("both hosts' workers", lambda: all(runs.workers(h.name) for h in hosts), 120)
-            wait_for(out, 30, child, 240)
-            hosts[0].pull()
-            cut = time.monotonic()
-            before = finished(out)
-            wait_for(out, before + 40, child, 240)
-            (killed, *_) = runs.workers("skn-b")
-            killed.kill()
-            time.sleep(max(cut + _CUT - time.monotonic(), 0))
-            assert child.poll() is None, "it ended before the link was whole again"
-            assert finished(out) > before + 40, "the other host went on meanwhile"
-            hosts[0].plug()
+            runs.bereave(child, out, hosts[0], hosts[1])
             until("a job", lambda: jobs(env))
             cancel(env, jobs(env)[-1])
             assert child.poll() is None, "it ended before the job was cancelled"

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from pipeline.core.warm import package_root
 from tests.clusters import runs
 from tests.clusters.hosts import HERE, Host, needed, network, until
-from tests.system.deliveries import finished, wait_for
 
-_CUT = 60.0
 _SSHD = """\
 ListenAddress {address}:22
 HostKey {folder}/host
@@ -72,15 +69,7 @@ def test_a_run_over_ssh_ends_like_one_at_home(
         child = runs.start(delivery, out, "skrivbord", env=own)
         try:
             until("both hosts' workers", lambda: all(runs.workers(h.name) for h in hosts), 120)
-            wait_for(out, 30, child, 240)
-            hosts[0].pull()
-            cut, before = time.monotonic(), finished(out)
-            wait_for(out, before + 40, child, 240)
-            (killed, *_) = runs.workers("skn-b")
-            killed.kill()
-            time.sleep(max(cut + _CUT - time.monotonic(), 0))
-            assert child.poll() is None, "it ended before the link was whole again"
-            hosts[0].plug()
+            runs.bereave(child, out, hosts[0], hosts[1])
             code, said = runs.ended(child, out, 600)
         finally:
             if child.poll() is None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +15,8 @@ from format_registry.policy import default_path
 from pipeline.execution.clusters import certs
 from tests.clusters import runs
 from tests.clusters.hosts import Host, needed, network, until
-from tests.system.deliveries import COMMAND, finished, wait_for
+from tests.system.deliveries import COMMAND, finished
 
-_CUT = 60.0
 _PORT = 18786
 
 
@@ -62,16 +60,8 @@ def test_a_run_over_tls_ends_like_one_at_home(
     assert refused_by_dask(address.replace("tls", "tcp"))
     child = runs.start(delivery, out, address, "--tls", str(tls / "here"))
     try:
-        wait_for(out, 30, child, 240)
-        hosts[1].pull()
-        cut, before = time.monotonic(), finished(out)
-        wait_for(out, before + 40, child, 240)
         # The scheduler's own host has one worker beside it.
-        (killed, *_) = runs.workers("skn-a")
-        killed.kill()
-        time.sleep(max(cut + _CUT - time.monotonic(), 0))
-        assert child.poll() is None, "it ended before the link was whole again"
-        hosts[1].plug()
+        runs.bereave(child, out, hosts[1], hosts[0])
         code, said = runs.ended(child, out, 600)
     finally:
         if child.poll() is None:
