@@ -6,6 +6,7 @@ from __future__ import annotations
 import typer
 
 from pipeline.cli import (
+    bench_command,
     cluster_command,
     demo_command,
     doctor_command,
@@ -43,6 +44,7 @@ for module in (
     format_command,
     signatures_command,
     cluster_command,
+    bench_command,
     doctor_command,
     demo_command,
 ):

@@ -166,7 +166,10 @@ def _work(
         coordinator = Coordinator(
             found.client, ledger, context, out, watcher, gate, disks, patience, lookout
         )
-        return coordinator.run()
+        watch.working(begun=True)
+        completed = coordinator.run()
+        watch.working(begun=False)
+        return completed
 
 
 def _told(found: Joined) -> str:

@@ -54,6 +54,7 @@ class Watch:
     def ended(self, one: Ended) -> None:
         """Take the outcome of a file."""
         stages = [m for m in one.measures if not m.tool and m.stage not in (SURVEY, FILE)]
+        whole = [m for m in one.measures if not m.tool and m.stage in (SURVEY, FILE)]
         self._log.write(
             "file",
             file=one.file,
@@ -65,6 +66,8 @@ class Watch:
             code=one.code,
             stage=stages[-1].stage if stages else "",
             seconds={m.stage: m.seconds for m in stages},
+            total=round(sum(m.seconds for m in whole), 4),
+            cpu=round(sum(m.cpu for m in whole), 2),
             peak_memory=max((m.memory for m in one.measures), default=0),
             worker=one.worker,
             host=one.host,
@@ -114,6 +117,10 @@ class Watch:
             self._log.write("quarantine", files=now.quarantine)
         if now.restarts != (last.restarts if last else {}):
             self._log.write("warm_restarts", restarts=dict(now.restarts))
+
+    def working(self, *, begun: bool) -> None:
+        """Take that workers are there and work is handed out, or that all of it is done."""
+        self._log.write("work_start" if begun else "work_end")
 
     def said(self, text: str) -> None:
         """Take what is said to whoever sits at the screen."""
