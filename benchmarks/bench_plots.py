@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.stages import STAGES
+from benchmarks.stages import STAGES, name
 
 # Told apart by people who see no red or green as well (Okabe and Ito, 2008).
 _COLOURS = ("#999999", "#56B4E9", "#E69F00", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000")
+_LETTERS = 34
 _DOTS = 7  # families that get a colour of their own; the rest is grey
 
 
@@ -45,8 +46,15 @@ def _saved(paint: Callable[[Any], None], path: Path, width: float, height: float
     return paths
 
 
+def _label(puid: str) -> str:
+    """Return a format's name, cut to what a plot has room for, and its PUID."""
+    called = name(puid)
+    short = called if len(called) <= _LETTERS else f"{called[: _LETTERS - 1].rstrip()}…"
+    return f"{short} ({puid})" if puid else short
+
+
 def _stages(axes: Any, rows: list[dict[str, Any]]) -> None:
-    names = [f"{one['name'][:38]} ({one['puid'] or '–'})" for one in rows]
+    names = [_label(one["puid"]) for one in rows]
     left = [0.0] * len(rows)
     for stage, colour in zip((*STAGES, "other"), _COLOURS, strict=False):
         values = [max(one["stages"].get(stage, 0.0), 0.0) for one in rows]
@@ -67,14 +75,14 @@ def _stages(axes: Any, rows: list[dict[str, Any]]) -> None:
 def _scaling(axes: Any, rows: list[dict[str, Any]]) -> None:
     counts = [one["workers"] for one in rows]
     axes.plot(counts, counts, "--", color=_COLOURS[0], label="ideal")
-    for name, label, colour in (
+    for part, label, colour in (
         ("speedup", "whole run", _COLOURS[3]),
         ("speedup_working", "while working", _COLOURS[4]),
     ):
-        middle = [one[name]["median"] for one in rows]
+        middle = [one[part]["median"] for one in rows]
         reach = [
-            [one[name]["median"] - one[name]["minimum"] for one in rows],
-            [one[name]["maximum"] - one[name]["median"] for one in rows],
+            [one[part]["median"] - one[part]["minimum"] for one in rows],
+            [one[part]["maximum"] - one[part]["median"] for one in rows],
         ]
         axes.errorbar(counts, middle, yerr=reach, marker="o", capsize=4, color=colour, label=label)
     for count, one in zip(counts, rows, strict=True):
@@ -93,12 +101,12 @@ def _sizes(axes: Any, files: dict[str, dict[str, Any]]) -> None:
     for one in files.values():
         seconds = statistics.median(time[0] for time in one["times"])
         if seconds > 0 and one["size"]:
-            kinds.setdefault(one["puid"] or "not identified", []).append((one["size"], seconds))
+            kinds.setdefault(one["puid"], []).append((one["size"], seconds))
     dear = sorted(kinds, key=lambda kind: -sum(seconds for _, seconds in kinds[kind]))
     rest = [point for kind in dear[_DOTS:] for point in kinds[kind]]
     groups = [("all others", rest, _COLOURS[0])] if rest else []
     groups += [
-        (kind, kinds[kind], colour)
+        (_label(kind), kinds[kind], colour)
         for kind, colour in zip(dear[:_DOTS], _COLOURS[1:], strict=False)
     ]
     for kind, points, colour in groups:

@@ -56,7 +56,7 @@ def formats(costs: Iterable[dict[str, Any]], repeat: int) -> list[dict[str, Any]
     for one in costs:
         row = found.setdefault(
             one["puid"],
-            {"puid": one["puid"], "name": _name(one["puid"]), "files": 0, "seconds": 0.0,
+            {"puid": one["puid"], "name": name(one["puid"]), "files": 0, "seconds": 0.0,
              "cpu": 0.0, "memory": 0, "longest": 0.0, "stages": defaultdict(float),
              "tools": defaultdict(float)},
         )  # fmt: skip
@@ -74,8 +74,8 @@ def formats(costs: Iterable[dict[str, Any]], repeat: int) -> list[dict[str, Any]
             row["stages"][one["stage"]] += one["seconds"] / repeat
     for row in found.values():
         row["stages"]["other"] = row["seconds"] - sum(row["stages"].values())
-        for name in ("stages", "tools"):
-            row[name] = {key: round(value, 3) for key, value in sorted(row[name].items())}
+        for part in ("stages", "tools"):
+            row[part] = {key: round(value, 3) for key, value in sorted(row[part].items())}
         row["seconds"], row["cpu"] = round(row["seconds"], 3), round(row["cpu"], 2)
     return sorted(found.values(), key=lambda row: -row["seconds"])
 
@@ -102,9 +102,12 @@ def tools(costs: Iterable[dict[str, Any]], repeat: int) -> list[dict[str, Any]]:
     return sorted(found.values(), key=lambda row: -row["seconds"])
 
 
-def _name(puid: str) -> str:
+def name(puid: str) -> str:
+    """Return what PRONOM calls a format, with its version once."""
     known = pronom.record(puid) if puid else None
-    return f"{known.name} {known.version}".strip() if known else "not identified"
+    if known is None:
+        return puid or "not identified"
+    return known.name if known.version in known.name else f"{known.name} {known.version}"
 
 
 def _middle(made: dict[str, Any], asked: Asked, puid: str) -> str:
@@ -156,7 +159,7 @@ def markdown(made: dict[str, Any], top: int = 10) -> str:
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
     whole = one["seconds"] or 1.0
-    shares = [f"{100 * one['stages'].get(name, 0.0) / whole:.0f}" for name in (*STAGES, "other")]
+    shares = [f"{100 * one['stages'].get(part, 0.0) / whole:.0f}" for part in (*STAGES, "other")]
     dearest = max(one["tools"].items(), key=lambda item: item[1], default=("", 0.0))
     cold = one.get("cold") or [0.0, 0.0]
     return (
