@@ -84,10 +84,10 @@ def fill(ledger: Ledger, count: int) -> None:
         if one.sha256 in first:
             origin = first[one.sha256]
             made = ledger.output_of(origin.file)
-            ledger.copied(origin.file, one.file, f"migrated/kopia {number}.pdf" if made else "")
+            ledger.copied([(origin.file, one.file, f"migrated/kopia {number}.pdf" if made else "")])
             continue
         first[one.sha256] = one
-        ledger.finished(_finished(one, number, kinds[number % len(kinds)][0]), [])
+        ledger.finished([(_finished(one, number, kinds[number % len(kinds)][0]), [])])
 
 
 def _sha256(number: int) -> str:

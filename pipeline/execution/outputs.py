@@ -33,16 +33,19 @@ class Outputs:
     ) -> None:
         self._package = package(out, storage or Storage(), say)
         self._ledger = ledger
+        # Names of what is placed and not recorded yet, and whose they are.
+        self._fresh: dict[str, tuple[int, int, str]] = {}
 
     def _name(
         self, file: int, generation: int, raw: bytes, suffix: str, sha256: str, *, good: bool
     ) -> str:
         folder = "migrated" if good else "review"
+        own = (file, generation, sha256)
         number = 1
         while True:
             mark = "" if number == 1 else f".{number}"
             name = f"{folder}/{_held(output_name(raw, f'{mark}{suffix}'))}"
-            if not self._ledger.output_taken(name, file, generation, sha256):
+            if self._fresh.get(name, own) == own and not self._ledger.output_taken(name, *own):
                 return name
             number += 1
 
@@ -60,6 +63,7 @@ class Outputs:
         """Move a staged output to its place; return its path below `out`."""
         name = self._name(file, generation, raw, suffix, sha256, good=good)
         self._package.place(staged, name, sha256)
+        self._fresh[name] = (file, generation, sha256)
         return name
 
     def place_evidence(self, output: str, one: Evidence) -> str:
@@ -94,7 +98,12 @@ class Outputs:
         """Give another file of the same content the same output, by a link or a copy."""
         name = self._name(file, generation, raw, suffix, sha256, good=good)
         self._package.link(existing, name, sha256, f"link-{file}-{generation}")
+        self._fresh[name] = (file, generation, sha256)
         return name
+
+    def recorded(self) -> None:
+        """Take that all that was placed stands in the ledger."""
+        self._fresh.clear()
 
     def discard(self, staged: str) -> None:
         """Remove what is left of the attempt that a staged file was part of."""

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What comes back of a batch: placed, recorded, counted, and the same for its twins.
 
-Outputs are renamed into place before the transaction that records them; what a crash
-leaves between the two is met again by the same name and content, and adopted.
+The outputs of a batch are renamed into place before the one transaction that records them;
+what a crash leaves between the two is met again by the same name and content, and adopted.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pipeline.core.errors import FileError, LedgerBusyError, RunStoppedError
@@ -17,6 +17,7 @@ from pipeline.core.records import Outcome
 from pipeline.execution.feed import Feed
 from pipeline.execution.lookout import Lookout
 from pipeline.execution.outputs import Outputs
+from pipeline.execution.placed import Placed, row
 from pipeline.execution.progress import Watcher
 from pipeline.execution.room import Disks
 from pipeline.execution.tasks import Batch, BatchResult
@@ -26,6 +27,7 @@ from pipeline.steps.jobs import Context, FileJob, FileResult, SurveyResult
 from pipeline.storage.place import Place
 
 _LEDGER_WAIT = 5.0
+_COPIES = 500  # that are recorded at once
 
 
 class Recorder:
@@ -51,10 +53,15 @@ class Recorder:
         self._ending = ending
         self._feed = Feed(ledger, context.settings, lookout.estimates, self._copy)
         self._again: deque[Batch] = deque()
+        self._copies: list[tuple[int, SurveyedFile, str]] = []
 
     def next(self) -> Batch | None:
         """Return what is to be done next; None: nothing at present."""
-        return self._again.popleft() if self._again else self._feed.next()
+        if self._again:
+            return self._again.popleft()
+        batch = self._feed.next()
+        self._record_copies()
+        return batch
 
     def again(self, batch: Batch) -> None:
         """Have a batch done once more, before what is new."""
@@ -69,8 +76,7 @@ class Recorder:
         jobs = {job.file: job for job in batch.files}
         self._lookout.landed(result)
         self._recorded(lambda: self._surveyed(batch, result.surveys))
-        for one in result.files:
-            self.finished(jobs[one.file], one)
+        self._finished([(jobs[one.file], one) for one in result.files])
 
     def guilty(self, batch: Batch) -> None:
         """Record of a file that it is what workers die of."""
@@ -81,7 +87,7 @@ class Recorder:
             self._count(Outcome.CRASH, survey.size)
         for job in batch.files:
             result = FileResult(job.file, Outcome.CRASH, "file.crash", detail)
-            self.finished(job, result)
+            self._finished([(job, result)])
 
     def _recorded(self, record: Callable[[], None]) -> None:
         """Write to the ledger; wait while its disk is full or another program holds it.
@@ -136,8 +142,23 @@ class Recorder:
             if one.failure is not None:
                 _stop_without_storage(one.failure.outcome, one.failure.detail)
 
-    def finished(self, job: FileJob, result: FileResult) -> None:
-        """Place a result's output, record it, and the same for files of the same content."""
+    def _finished(self, found: Sequence[tuple[FileJob, FileResult]]) -> None:
+        """Place the outputs of files, record them all, and the same for their twins."""
+        placed: list[Placed] = []
+        try:
+            for job, result in found:
+                one = self._placed(job, result)
+                if one is not None:
+                    placed.append(one)
+        finally:
+            # Also when the output folder has become unwritable half-way: what is placed counts.
+            if placed:
+                self._record(placed)
+        for one in placed:
+            _stop_without_storage(one.result.outcome, one.result.detail)
+
+    def _placed(self, job: FileJob, result: FileResult) -> Placed | None:
+        """Place a result's output, and the same for its twins; None: it must be done again."""
         output = ""
         good = result.outcome is Outcome.OK
         migration = result.migration
@@ -159,29 +180,31 @@ class Recorder:
             if migration is not None:
                 self._outputs.discard(migration.staged)
             self._again.append(Batch(files=(job,)))
-            return
-        waiting = self._feed.finished(job)
-        twins: list[tuple[int, str]] = []
+            return None
+        twins: list[tuple[SurveyedFile, str]] = []
         again: list[SurveyedFile] = []
-        for twin in waiting:
-            if result.outcome.transient:
-                again.append(twin)
-            else:
-                name = self._linked(output, result, twin)
-                (again.append(twin) if name is None else twins.append((twin.file, name)))
-        row = _row(result, output, pictures, self._policy)
-        self._recorded(lambda: self._ledger.finished(row, twins))
-        if migration is not None:
-            # Not before: in object storage the staged one is what a copy is made from.
-            self._outputs.discard(migration.staged)
-        self._feed.add(again)
-        self._count(result.outcome, job.size)
-        self._lookout.finished(job, result)
-        same = {twin.file: twin for twin in waiting}
-        for file, _ in twins:
-            self._count(result.outcome, same[file].size)
-            self._lookout.same(same[file], result.outcome, result.code, job.file)
-        _stop_without_storage(result.outcome, result.detail)
+        for twin in self._feed.finished(job):
+            name = None if result.outcome.transient else self._linked(output, result, twin)
+            (again.append(twin) if name is None else twins.append((twin, name)))
+        return Placed(
+            job, result, row(result, output, pictures, self._policy),
+            migration.staged if migration is not None else "", tuple(twins), tuple(again),
+        )  # fmt: skip
+
+    def _record(self, placed: Sequence[Placed]) -> None:
+        ends = [(one.row, [(twin.file, name) for twin, name in one.twins]) for one in placed]
+        self._recorded(lambda: self._ledger.finished(ends))
+        self._outputs.recorded()
+        for one in placed:
+            if one.staged:
+                # Not before: in object storage the staged one is what a copy is made from.
+                self._outputs.discard(one.staged)
+            self._feed.add(list(one.again))
+            self._count(one.result.outcome, one.job.size)
+            self._lookout.finished(one.job, one.result)
+            for twin, _ in one.twins:
+                self._count(one.result.outcome, twin.size)
+                self._lookout.same(twin, one.result.outcome, one.result.code, one.job.file)
 
     def _shown(
         self, result: FileResult, output: str
@@ -217,7 +240,7 @@ class Recorder:
             return None
 
     def _copy(self, origin: int, twin: SurveyedFile) -> bool:
-        """Record for a file what an earlier one of the same content came to.
+        """Give a file what an earlier one of the same content came to; it is recorded soon.
 
         Returns False where the earlier one's output cannot be shared, e.g. because somebody
         took it away: the file is then worked on by itself.
@@ -232,11 +255,22 @@ class Recorder:
                 )
             except FileError:
                 return False
-        self._ledger.copied(origin, twin.file, output)
-        outcome, code = self._ledger.end_of(twin.file)
-        self._count(outcome, twin.size)
-        self._lookout.same(twin, outcome, code, origin)
+        self._copies.append((origin, twin, output))
+        if len(self._copies) >= _COPIES:
+            self._record_copies()
         return True
+
+    def _record_copies(self) -> None:
+        if not self._copies:
+            return
+        copies, self._copies = self._copies, []
+        found = [(origin, twin.file, output) for origin, twin, output in copies]
+        self._recorded(lambda: self._ledger.copied(found))
+        self._outputs.recorded()
+        for origin, twin, _ in copies:
+            outcome, code = self._ledger.end_of(twin.file)
+            self._count(outcome, twin.size)
+            self._lookout.same(twin, outcome, code, origin)
 
     def _count(self, outcome: Outcome, size: int) -> None:
         self._tally.done += 1
@@ -251,25 +285,3 @@ def _stop_without_storage(outcome: Outcome, detail: str) -> None:
             f"the storage is away ({detail}); run the same command again when it answers: "
             "nothing is lost"
         )
-
-
-def _row(
-    result: FileResult, output: str, pictures: tuple[rows.Picture, ...], policy_sha256: str
-) -> rows.Finished:
-    return rows.Finished(
-        file=result.file,
-        outcome=result.outcome,
-        code=result.code,
-        detail=result.detail,
-        validations=result.validations,
-        decision=result.decision,
-        policy_sha256=policy_sha256,
-        migration=result.migration,
-        output=output,
-        target=result.target,
-        checks=result.checks,
-        events=result.events,
-        seconds=result.seconds,
-        evidence=pictures,
-        measures=result.measures,
-    )

@@ -313,21 +313,27 @@ class Ledger:
         query = "SELECT 1 FROM evidence WHERE path = ? AND sha256 <> ?"
         return self._db.execute(query, (path, sha256)).fetchone() is not None
 
-    def finished(self, result: rows.Finished, twins: Sequence[tuple[int, str]]) -> None:
-        """Record a file's end, and the same end for files of the same content.
+    def finished(self, found: Sequence[tuple[rows.Finished, Sequence[tuple[int, str]]]]) -> None:
+        """Record the ends of files, each with the same end for files of the same content.
 
-        `twins`: (file, output) of each; the output is "" where there is none.
+        One transaction: a commit waits for the disk, a file of a few bytes does not. Of each
+        file: its row, and (file, output) of its twins; the output is "" where there is none.
         """
         with self._transaction() as db:
-            done = rows.result(db, self.run, result)
-            for file, output in twins:
-                done += rows.copy(db, self.run, result.file, file, output)
+            done = 0
+            for result, twins in found:
+                done += rows.result(db, self.run, result)
+                for file, output in twins:
+                    done += rows.copy(db, self.run, result.file, file, output)
             db.execute("UPDATE runs SET processed = processed + ? WHERE id = ?", (done, self.run))
 
-    def copied(self, twin: int, file: int, output: str) -> None:
-        """Record for a file what is recorded for another of the same content."""
+    def copied(self, found: Sequence[tuple[int, int, str]]) -> None:
+        """Record for files what is recorded for others of the same content.
+
+        Of each: (the other one, the file, its output).
+        """
         with self._transaction() as db:
-            done = rows.copy(db, self.run, twin, file, output)
+            done = sum(rows.copy(db, self.run, twin, file, output) for twin, file, output in found)
             db.execute("UPDATE runs SET processed = processed + ? WHERE id = ?", (done, self.run))
 
     def failed(

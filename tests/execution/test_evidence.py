@@ -75,7 +75,7 @@ def test_what_is_recorded_stays_and_the_next_gets_a_number(tmp_path: Path, ledge
     ledger.surveyed([survey(ledger, 1)])
     path = place(tmp_path, ledger, b"one")
     picture = rows.Picture(path, 3, hashlib.sha256(b"one").hexdigest())
-    ledger.finished(replace(finished(1, Outcome.REVIEW), evidence=(picture,)), [])
+    ledger.finished([(replace(finished(1, Outcome.REVIEW), evidence=(picture,)), [])])
     assert place(tmp_path, ledger, b"two") == PLACE.replace(".png", ".2.png")
     assert (tmp_path / PLACE).read_bytes() == b"one"
 

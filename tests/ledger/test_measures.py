@@ -32,8 +32,8 @@ def test_kinds_are_summed_up(ledger: Ledger) -> None:
         ledger.surveyed([replace(survey(ledger, one.file, f"{number}"), measures=SURVEY)])
         longer = tuple(replace(m, seconds=m.seconds * number) for m in FILE)
         result = replace(finished(one.file), output=f"migrated/{number}", measures=longer)
-        ledger.finished(result, [])
-        ledger.finished(result, [])  # told twice
+        ledger.finished([(result, [])])
+        ledger.finished([(result, [])])  # told twice
     found = {(one.stage, one.tool): one for one in measures.taken(ledger.database)}
     whole = found["file", ""]
     assert (whole.count, whole.longest, whole.memory) == (2, 4.0, 900)

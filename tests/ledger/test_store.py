@@ -97,7 +97,7 @@ def done(ledger: Ledger, name: str, outcome: Outcome = Outcome.OK) -> int:
     scanned(ledger, name)
     (file,) = [one.file for one in ledger.new_files(0, 10) if one.raw == name.encode()]
     ledger.surveyed([survey(ledger, file)])
-    ledger.finished(finished(file, outcome), [])
+    ledger.finished([(finished(file, outcome), [])])
     return file
 
 
@@ -126,7 +126,7 @@ def test_a_file_goes_from_new_to_done(ledger: Ledger) -> None:
     assert state(ledger, new.file) == ("surveyed", 1, None)
     assert ledger.new_files(0, 10) == []
     assert ledger.surveyed_files(0, 10) == [job]
-    ledger.finished(finished(new.file), [])
+    ledger.finished([(finished(new.file), [])])
     assert state(ledger, new.file) == ("done", 1, "ok")
     assert ledger.surveyed_files(0, 10) == []
     assert ledger.output_of(new.file) == ("migrated/a.pdf", "bb", True, ".pdf")
@@ -138,7 +138,7 @@ def test_a_result_told_twice_changes_nothing(ledger: Ledger) -> None:
     file = done(ledger, "a.pdf")
     before = dump(ledger)
     ledger.surveyed([survey(ledger, file, "cc")])
-    ledger.finished(finished(file, Outcome.CRASH), [])
+    ledger.finished([(finished(file, Outcome.CRASH), [])])
     ledger.failed(file, Outcome.CRASH, "file.crash", "")
     assert dump(ledger) == before
     assert column(ledger, "SELECT processed FROM runs") == [1]
@@ -146,7 +146,7 @@ def test_a_result_told_twice_changes_nothing(ledger: Ledger) -> None:
 
 def test_a_result_before_its_survey_is_not_taken(ledger: Ledger) -> None:
     scanned(ledger, "a.pdf")
-    ledger.finished(finished(1), [])
+    ledger.finished([(finished(1), [])])
     assert state(ledger, 1) == ("new", 1, None)
 
 
@@ -175,7 +175,7 @@ def test_a_changed_file_is_worked_on_anew_and_its_past_is_kept(ledger: Ledger) -
     assert scanned(ledger, "a.pdf", mtime=2) == 1
     assert state(ledger, file) == ("new", 2, None)
     ledger.surveyed([survey(ledger, file, "dd")])
-    ledger.finished(finished(file), [])
+    ledger.finished([(finished(file), [])])
     assert column(ledger, "SELECT generation FROM events ORDER BY id") == [1, 1, 2, 2]
     assert len(set(column(ledger, "SELECT uuid FROM events"))) == 4
     assert column(ledger, "SELECT sha256 FROM files") == ["dd"]
@@ -232,7 +232,7 @@ def test_reopened_files_keep_hash_and_identification(ledger: Ledger) -> None:
     assert state(ledger, file) == ("surveyed", 2, None)
     (job,) = ledger.surveyed_files(0, 10)
     assert (job.sha256, job.identification, job.generation) == ("aa", FOUND, 2)
-    ledger.finished(replace(finished(file), policy_sha256="p2"), [])
+    ledger.finished([(replace(finished(file), policy_sha256="p2"), [])])
     assert column(ledger, "SELECT policy_sha256 FROM decisions ORDER BY generation") == ["p1", "p2"]
 
 
@@ -252,7 +252,7 @@ def test_duplicates_are_worked_on_once_and_recorded_each(ledger: Ledger) -> None
     assert ledger.twin("aa", "fmt/276") == first
     assert ledger.twin("aa", "fmt/18") is None
     assert ledger.twin("xx", "fmt/276") is None
-    ledger.copied(first, 2, "migrated/b.pdf")
+    ledger.copied([(first, 2, "migrated/b.pdf")])
     assert state(ledger, 2) == ("done", 1, "ok")
     assert column(ledger, "SELECT same_as FROM files WHERE id = 2") == [first]
     assert ledger.output_of(2) == ("migrated/b.pdf", "bb", True, ".pdf")
@@ -270,14 +270,14 @@ def test_duplicates_are_worked_on_once_and_recorded_each(ledger: Ledger) -> None
     assert agents == [1, 1, 1, 1]
     assert ledger.twin("aa", "fmt/276") == first, "a copy is not copied again"
     before = dump(ledger)
-    ledger.copied(first, 2, "migrated/b.pdf")
+    ledger.copied([(first, 2, "migrated/b.pdf")])
     assert dump(ledger) == before
 
 
 def test_twins_that_waited_are_recorded_with_their_model(ledger: Ledger) -> None:
     scanned(ledger, "a.pdf", "b.pdf")
     ledger.surveyed([survey(ledger, 1), survey(ledger, 2)])
-    ledger.finished(finished(1), [(2, "migrated/b.pdf")])
+    ledger.finished([(finished(1), [(2, "migrated/b.pdf")])])
     assert state(ledger, 2) == ("done", 1, "ok")
     assert column(ledger, "SELECT processed FROM runs") == [2]
 
@@ -365,7 +365,7 @@ def test_a_reopened_file_keeps_its_clues(ledger: Ledger) -> None:
     clues = Clues("a/b", "", 7.5, b"ab", (), "a/b")
     unknown = replace(FOUND, puid=None, basis=Basis.NONE, clues=clues, agreement=Agreement.WEAK)
     ledger.surveyed([replace(survey(ledger, 1), identification=unknown)])
-    ledger.finished(finished(1), [])
+    ledger.finished([(finished(1), [])])
     ledger.reopen([1])
     columns = "agreement, encoding, line_ends, clue_group, clues, record"
     first, second = ledger.database.execute(
@@ -405,7 +405,7 @@ def test_words_of_a_document_may_be_no_text(ledger: Ledger) -> None:
                              properties={"title": half}),
         ),
     )  # fmt: skip
-    ledger.finished(said, [])
+    ledger.finished([(said, [])])
     assert state(ledger, 1) == ("done", 1, "ok")
     assert column(ledger, "SELECT note FROM checks") == ["not found: \\ud83d"]
 
@@ -428,7 +428,7 @@ def with_signatures(file: int) -> rows.Finished:
 def test_signatures_are_kept_with_their_file_and_its_twins(ledger: Ledger) -> None:
     scanned(ledger, "a.pdf", "b.pdf")
     ledger.surveyed([survey(ledger, 1), survey(ledger, 2)])
-    ledger.finished(with_signatures(1), [(2, "migrated/b.pdf")])
+    ledger.finished([(with_signatures(1), [(2, "migrated/b.pdf")])])
     told = ledger.database.execute(
         "SELECT number, field, status, reason, signer, intact, trust, coverage FROM signatures"
         " WHERE file = ? ORDER BY number",
@@ -440,10 +440,10 @@ def test_signatures_are_kept_with_their_file_and_its_twins(ledger: Ledger) -> No
     ]
     assert column(ledger, "SELECT file FROM signatures ORDER BY id") == [1, 1, 2, 2]
     # Told once more, nothing is added; worked on anew, both generations are there.
-    ledger.finished(with_signatures(1), [])
+    ledger.finished([(with_signatures(1), [])])
     assert column(ledger, "SELECT count(*) FROM signatures") == [4]
     ledger.reopen([1])
-    ledger.finished(with_signatures(1), [])
+    ledger.finished([(with_signatures(1), [])])
     assert column(ledger, "SELECT generation FROM signatures WHERE file = 1 ORDER BY id") == [
         1, 1, 2, 2,
     ]  # fmt: skip
@@ -459,21 +459,21 @@ def with_evidence(file: int, sha256: str = "dd") -> rows.Finished:
 def test_evidence_is_kept_with_its_file_and_its_twins(ledger: Ledger) -> None:
     scanned(ledger, "a.pdf", "b.pdf")
     ledger.surveyed([survey(ledger, 1), survey(ledger, 2)])
-    ledger.finished(with_evidence(1), [(2, "review/b.pdf.pdf")])
+    ledger.finished([(with_evidence(1), [(2, "review/b.pdf.pdf")])])
     paths = [f"evidence/a.pdf.pdf/page-000{page}.png" for page in (1, 3)]
     for file in (1, 2):
         assert column(ledger, "SELECT path FROM evidence WHERE file = ?", file) == paths
-    ledger.finished(with_evidence(1), [])
+    ledger.finished([(with_evidence(1), [])])
     assert column(ledger, "SELECT count(*) FROM evidence") == [4]
     ledger.reopen([1])
-    ledger.finished(with_evidence(1), [])
+    ledger.finished([(with_evidence(1), [])])
     assert column(ledger, "SELECT count(*) FROM evidence WHERE file = 1") == [4]
 
 
 def test_a_path_of_evidence_is_taken_by_other_content_only(ledger: Ledger) -> None:
     scanned(ledger, "a.pdf")
     ledger.surveyed([survey(ledger, 1)])
-    ledger.finished(with_evidence(1), [])
+    ledger.finished([(with_evidence(1), [])])
     assert ledger.evidence_taken("evidence/a.pdf.pdf/page-0001.png", "ee")
     assert not ledger.evidence_taken("evidence/a.pdf.pdf/page-0001.png", "dd")
     assert not ledger.evidence_taken("evidence/a.pdf.pdf/page-0002.png", "ee")

@@ -267,7 +267,7 @@ def test_only_the_present_generation_counts(tmp_path: Path) -> None:
     ledger = started(tmp_path)
     changed = [FileRecord(b"a", FileKind.REGULAR, 10, 2), FileRecord(b"b", FileKind.REGULAR, 10, 2)]
     for number in (1, 2):
-        ledger.finished(nothing(number), [])
+        ledger.finished([(nothing(number), [])])
     ledger.scanned(changed, frozenset())
     plain = replace(CONFLICT, conflict=False, agreement=Agreement.AGREE)
     ledger.surveyed([rows.Surveyed(n, "aa", None, plain, None, "", "", ()) for n in (1, 2)])

@@ -79,7 +79,7 @@ def make_ledger(out: Path) -> Path:
         ]
     )
     for number in range(len(NAMES) - 1):  # the last one waits
-        ledger.finished(finished(number + 1, FAILED.get(number, Outcome.OK)), [])
+        ledger.finished([(finished(number + 1, FAILED.get(number, Outcome.OK)), [])])
     ledger.end_run("interrupted")
     ledger.close()
     return out
