@@ -11,21 +11,18 @@ process, PSS divides them (proc_pid_smaps(5)). Prints files a second, peaks, out
 from __future__ import annotations
 
 import argparse
-import gzip
-import io
 import json
 import os
 import platform
-import struct
 import subprocess
 import sys
 import time
-import wave
-import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from benchmarks import generator_raw as raw
+from benchmarks.processes import descendants, memory
 
 _COMMAND = [sys.executable, "-c", "from pipeline.cli.main import run; run()", "run"]
 
@@ -54,57 +51,35 @@ def _json(number: int) -> bytes:
 
 
 def _png(number: int) -> bytes:
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        check = struct.pack(">I", zlib.crc32(kind + data))
-        return struct.pack(">I", len(data)) + kind + data + check
-
-    row = b"\0" + bytes((number + at) % 256 for at in range(16))
-    head = struct.pack(">IIBBBBB", 16, 16, 8, 0, 0, 0, 0)
-    parts = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(row * 16)) + chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + parts
+    return raw.png(16, 16, _counted(number, 16) * 16)
 
 
 def _tiff(number: int) -> bytes:
-    pixels = bytes((number + at) % 256 for at in range(64))
-    # Tag, type, count, value (TIFF 6.0, section 2): 8 by 8 grey pixels in one strip.
-    tags = [
-        (256, 3, 1, 8), (257, 3, 1, 8), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1),
-        (273, 4, 1, 8), (277, 3, 1, 1), (278, 3, 1, 8), (279, 4, 1, 64),
-    ]  # fmt: skip
-    entries = b"".join(struct.pack("<HHII", *one) for one in tags)
-    body = struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
-    return b"II*\0" + struct.pack("<I", 8 + 64) + pixels + body
+    return raw.tiff(8, 8, _counted(number, 64))
 
 
 def _gif(number: int) -> bytes:
-    colours = bytes([number % 256, number // 256 % 256, 0, 255, 255, 255])
-    screen = b"GIF89a\x01\0\x01\0\x80\0\0" + colours
-    return screen + b",\0\0\0\0\x01\0\x01\0\0\x02\x02D\x01\0;"
+    return raw.gif(bytes([number % 256, number // 256 % 256, 0, 255, 255, 255]))
 
 
 def _wav(number: int) -> bytes:
-    stream = io.BytesIO()
-    with wave.open(stream, "wb") as sound:
-        sound.setparams((1, 1, 8000, 0, "NONE", ""))
-        sound.writeframes(bytes((number + at) % 256 for at in range(200)))
-    return stream.getvalue()
+    return raw.wav(_counted(number, 200))
 
 
 def _zip(number: int) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("ärende.txt"), str(number))
-    return stream.getvalue()
+    return raw.zipped("ärende.txt", str(number))
 
 
 def _gzip(number: int) -> bytes:
-    return gzip.compress(str(number).encode(), mtime=0)
+    return raw.gzipped(str(number).encode())
 
 
 def _bmp(number: int) -> bytes:
-    pixels = bytes((number + at) % 256 for at in range(12)) * 4
-    head = struct.pack("<IiiHHIIiiII", 40, 4, 4, 1, 24, 0, len(pixels), 2835, 2835, 0, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) + head + pixels
+    return raw.bmp(4, 4, _counted(number, 12) * 4)
+
+
+def _counted(number: int, length: int) -> bytes:
+    return bytes((number + at) % 256 for at in range(length))
 
 
 _FORMATS: tuple[tuple[str, Callable[[int], bytes]], ...] = (
@@ -127,32 +102,6 @@ def write(folder: Path, files: int) -> None:
         place = folder / f"del {number // 1000:04d}"
         place.mkdir(parents=True, exist_ok=True)
         (place / f"handling {number:06d}.{ending}").write_bytes(content)
-
-
-def memory(pid: int) -> tuple[int, int]:
-    """Return (RSS, PSS) of a process in bytes, zeros when it is gone."""
-    found = {"Rss": 0, "Pss": 0}
-    try:
-        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
-    except OSError:
-        return 0, 0  # it has ended between the listing and now
-    for line in text.splitlines():
-        name, _, value = line.partition(":")
-        if name in found:
-            found[name] = int(value.split()[0]) * 1024
-    return found["Rss"], found["Pss"]
-
-
-def descendants(pid: int) -> list[int]:
-    """Return the processes below one, as far as the kernel lists them."""
-    found = [pid]
-    for one in found:
-        try:
-            for task in Path(f"/proc/{one}/task").iterdir():
-                found += [int(child) for child in (task / "children").read_text().split()]
-        except OSError:
-            continue  # it has ended meanwhile
-    return found[1:]
 
 
 def measure(source: Path, out: Path, workers: int) -> dict[str, Any]:

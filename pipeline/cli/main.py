@@ -7,6 +7,7 @@ import typer
 
 from pipeline.cli import (
     bench_command,
+    capacity_command,
     cluster_command,
     demo_command,
     doctor_command,
@@ -44,6 +45,7 @@ for module in (
     format_command,
     signatures_command,
     cluster_command,
+    capacity_command,
     bench_command,
     doctor_command,
     demo_command,
