@@ -17,6 +17,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +93,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder for faults.json")
     parser.add_argument("--page", type=Path, help="Markdown page to put the table into")
     asked = parser.parse_args()
+    # A shell that starts this in the background has it ignore Ctrl-C, and all it starts with it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rows = [one for one in ROWS if not asked.only or any(word in one.name for word in asked.only)]
     if not rows or asked.times < 1:
         parser.error("no row has such a name, or no attempt is asked for")
