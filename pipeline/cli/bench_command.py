@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.progress import Progress
 
 from pipeline.cli.output import console, emit, escaped, failures
 from pipeline.config.clusters import Local
@@ -22,6 +23,10 @@ Examples:
   skanearkiv bench stages /deliveries/sample
 
   skanearkiv bench scaling /deliveries/sample --workers 2 --workers 4 --workers 8
+
+  skanearkiv bench peers /deliveries/sample --limit 10
+
+  skanearkiv bench make /tmp/made --files 2000 --mix /archive/kommun-2026-03
 
   skanearkiv bench compare before/run.json after/run.json
 
@@ -38,6 +43,7 @@ Policy = Annotated[Path | None, typer.Option(help="Format policy (TOML).")]
 Config = Annotated[Path | None, typer.Option(help="Settings (TOML), as for `run`.")]
 Scratch = Annotated[Path | None, typer.Option(help="Folder for outputs, removed at the end.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Seed = Annotated[int, typer.Option(help="The same seed, the same choice.")]
 Cold = Annotated[
     bool, typer.Option("--cold", help="Have the kernel forget the files before each run.")
 ]
@@ -118,6 +124,72 @@ def stages_(
         _written(made, results, lambda one: stages.markdown(one, top), as_json)
 
 
+@bench.command("peers")
+def peers_(
+    source: Source,
+    repeat: Repeat = 1,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Files of each family, a sample by seed [all].")
+    ] = None,
+    stage: Annotated[
+        list[str] | None,
+        typer.Option(help="chain, identification, pdf, office or validation; repeatable [all]."),
+    ] = None,
+    seed: Seed = 1,
+    results: Results = Path("results"),
+    policy: Policy = None,
+    scratch: Scratch = None,
+    as_json: Json = False,
+) -> None:
+    """The same files through what others use: the whole chain, and stage by stage."""
+    with failures():
+        _needed()
+        from benchmarks import one_run, peers, peers_plot
+        from benchmarks import results as made_results
+        from format_registry.policy import default_path
+
+        stages = tuple(stage) if stage else peers.STAGES
+        with one_run.place(scratch) as base:
+            found = peers.measure(
+                source.resolve(), base / "peers", repeat, limit, stages=stages, policy=policy,
+                seed=seed,
+            )  # fmt: skip
+        made = made_results.result("peers", policy or default_path(), **found)
+        _written(made, results, peers.markdown, as_json, peers_plot.draw)
+
+
+@bench.command("make")
+def make_(
+    folder: Annotated[Path, typer.Argument(help="Folder to make; must not exist yet.")],
+    files: Annotated[int, typer.Option(min=1, help="How many.")] = 1000,
+    mix: Annotated[
+        Path | None,
+        typer.Option(help="A run's folder, or a report's files.csv [a municipal delivery]."),
+    ] = None,
+    seed: Seed = 1,
+    as_json: Json = False,
+) -> None:
+    """Make a delivery to measure with: the same bytes for the same seed."""
+    with failures():
+        from benchmarks import generator, generator_mix
+
+        rows = generator_mix.read(mix) if mix else generator_mix.default()
+        with Progress(console=console, disable=not console.is_terminal) as bar:
+            task = bar.add_task("files", total=files)
+            made = generator.make(
+                folder, files, seed, rows, say=lambda number: bar.update(task, completed=number)
+            )
+    if as_json:
+        emit(made.as_dict())
+        return
+    typer.echo(
+        f"{made.files} files, {made.size / 1e6:.0f} MB in {folder}: {made.copies} copies, "
+        f"{made.empty} empty, {made.damaged} cut off, {made.scans} scans"
+    )
+    for puid, (other, many) in made.stand_ins.items():
+        typer.echo(f"  {puid or 'not identified'}: nobody makes it, {many} of {other} instead")
+
+
 @bench.command("compare")
 def compare_(
     first: Annotated[Path, typer.Argument(metavar="A", help="Result (JSON) of before.")],
@@ -175,7 +247,11 @@ def _say(text: str) -> None:
 
 
 def _written(
-    made: dict[str, Any], folder: Path, tables: Callable[[dict[str, Any]], str], as_json: bool
+    made: dict[str, Any],
+    folder: Path,
+    tables: Callable[[dict[str, Any]], str],
+    as_json: bool,
+    draw: Callable[[dict[str, Any], Path], list[Path]] | None = None,
 ) -> None:
     from benchmarks import bench_plots, results
 
@@ -183,7 +259,7 @@ def _written(
     results.write(made, path)
     text = tables(made)
     path.with_suffix(".md").write_text(text, encoding="utf-8")
-    pictures = bench_plots.draw(made, folder)
+    pictures = (draw or bench_plots.draw)(made, folder)
     if as_json:
         emit(made)
     else:

@@ -22,6 +22,7 @@ from tests.validators.signing import authority, signed
 
 COMMANDS = (
     "run", "status", "report", "identify", "validate", "format", "signatures", "doctor", "demo",
+    "cluster", "bench", "capacity",
 )  # fmt: skip
 ODD = (
     b"plain.pdf",
