@@ -5,8 +5,8 @@ The ledger is made in two steps. A thousand files of every kind of end (kept, mi
 checks, invalid, in conflict, unknown, signed, for review with pictures, empty, copies of
 others) go through the ledger's own code, so that every table is filled as a run fills it.
 Then those rows are multiplied in SQL, each time with paths, contents and identifiers of
-their own. The commands run as children; their wall seconds and peak memory are what
-wait4(2) tells. Without PREMIS, which the run has written and `report` leaves as it is.
+their own. The commands run as children; memory is that of all their processes, shared
+pages once (PSS), looked at five times a second. Without PREMIS, which the run has written and `report` leaves as it is.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.ledger_templates import fill
+from benchmarks.processes import Watched
 from format_registry.policy import default_path
 from pipeline.ledger import connection
 from pipeline.ledger.store import Ledger, RunFacts
@@ -96,18 +96,15 @@ def _query(db: sqlite3.Connection, table: str, own: dict[str, str]) -> str:
 
 
 def measure(*arguments: str) -> dict[str, Any]:
-    """Run a command; return its wall seconds and the peak of its memory in MB."""
-    started = time.monotonic()
-    child = subprocess.Popen([*_COMMAND, *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(child.pid, 0)
-    seconds = time.monotonic() - started
-    child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode:
-        raise SystemExit(f"{arguments} ended with exit code {child.returncode}")
+    """Run a command; return its seconds, and the peak of all its processes' memory in MB."""
+    watched = Watched([*_COMMAND, *arguments], subprocess.DEVNULL, {}, memory_every=1)
+    seconds = watched.wait()
+    if watched.child.returncode:
+        raise SystemExit(f"{arguments} ended with exit code {watched.child.returncode}")
     return {
         "seconds": round(seconds, 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "peak_memory_mb": round(usage.ru_maxrss * 1024 / 1e6, 1),
+        "cpu_seconds": watched.cpu["all"],
+        "peak_memory_mb": round(watched.peaks["all"] / 1e6, 1),
     }
 
 

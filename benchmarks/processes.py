@@ -129,8 +129,14 @@ class Watched:
     """
 
     def __init__(
-        self, command: Sequence[str], stdout: IO[str] | int, env: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        stdout: IO[str] | int,
+        env: Mapping[str, str],
+        memory_every: int = 5,
     ) -> None:
+        # In looks: smaps_rollup(5) is slow for large processes.
+        self._every = memory_every
         self._group = Group()
         self.exact = self._group.folder is not None
         self.started = time.time()
@@ -175,7 +181,7 @@ class Watched:
                     self._workers.add(key)
                 self._seen[key] = max(used, self._seen.get(key, 0.0))
             looks += 1
-            if looks % 5 == 1:  # smaps_rollup(5) is slow for large processes
+            if looks % self._every == 0:
                 rss, pss = memory(self.child.pid)
                 self.peaks["coordinator"] = max(self.peaks["coordinator"], rss)
                 total = pss + sum(memory(one)[1] for one in below)
