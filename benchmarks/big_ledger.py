@@ -6,7 +6,8 @@ checks, invalid, in conflict, unknown, signed, for review with pictures, empty, 
 others) go through the ledger's own code, so that every table is filled as a run fills it.
 Then those rows are multiplied in SQL, each time with paths, contents and identifiers of
 their own. The commands run as children; memory is that of all their processes, shared
-pages once (PSS), looked at five times a second. Without PREMIS, which the run has written and `report` leaves as it is.
+pages once (PSS), looked at five times a second. Without PREMIS, which the run has written
+and `report` leaves as it is.
 """
 
 from __future__ import annotations
