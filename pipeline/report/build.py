@@ -24,8 +24,9 @@ from pipeline.ledger.connection import open_reader
 from pipeline.report import data, html, signed
 from pipeline.report.texts import LANGUAGES
 
-# SQLite's own 2 MiB has the pages of a large ledger read over and over.
-_CACHE_KIB = 131_072
+# SQLite's own 2 MiB has the pages of a large ledger read over and over; two processes with so
+# much stay below 400 MB on a million files (benchmarks.big_ledger).
+_CACHE_KIB = 81_920
 _TABLE = "files.csv"
 # Files from which on a second process is worth the second that it takes to start.
 _MANY = 50_000
