@@ -80,7 +80,18 @@ class Group:
             with suppress(OSError):
                 folder.mkdir()
                 self.folder, self._file = folder, name
-                return
+                if self._usable():
+                    return
+                self.close()
+                self.folder = None
+
+    def _usable(self) -> bool:
+        """Whether a process can be put there: making a group may be allowed, and this not."""
+        try:
+            subprocess.run(["true"], preexec_fn=self.enter, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return False
+        return True
 
     def enter(self) -> None:
         """Put this process into it: for a child, before it becomes the command."""
