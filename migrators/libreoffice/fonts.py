@@ -9,18 +9,18 @@ from typing import Any
 _FORMATS = 2_000  # of cells, asked in one sheet
 
 
-def missing(context: Any, document: Any, kind: str, by_hand: set[str]) -> list[str]:
+def missing(context: Any, document: Any, kind: str, named: set[str]) -> list[str]:
     """Return the fonts that a document's text is set in and this machine lacks.
 
-    Those of the styles in use, those set by hand (`by_hand`), of a sheet those of its ranges
-    of one format.
+    `named`: what `odf_copy` read of texts and slides; workbooks are asked, for the styles
+    in use and the ranges of one format.
     """
     toolkit = context.ServiceManager.createInstanceWithContext("com.sun.star.awt.Toolkit", context)
     device = toolkit.createScreenCompatibleDevice(1, 1)
     present = {one.Name.casefold() for one in device.FontDescriptors}
-    wanted = by_hand | set(_of_styles(document))
+    wanted = set(named)
     if kind == "calc":
-        wanted.update(_of_sheets(document))
+        wanted.update(_of_styles(document), _of_sheets(document))
     # A name may list others to take in its place: "Cambria;Times New Roman".
     names = {name.split(";")[0].strip() for name in wanted}
     return sorted(name for name in names if name and name.casefold() not in present)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What LibreOffice writes of a document as OpenDocument: fonts set by hand, headings.
+"""What LibreOffice writes of a document as OpenDocument: fonts, headings, links, objects.
 
 To ask each word over UNO takes longer than the conversion, and to walk through Writer's
 automatic styles corrupts LibreOffice 7.4's memory: in most of a dozen runs it crashed
@@ -14,11 +14,12 @@ from typing import IO, Any
 from xml.etree import ElementTree
 from zipfile import ZipFile
 
-from migrators.libreoffice import documents
+from migrators.libreoffice import documents, odf_styles
 
 _FILTERS = {"writer": "writer8", "impress": "impress8", "draw": "draw8"}
 _FETCHED = ("image", "section-source", "dde-connection-decl", "dde-source", "object", "plugin")
 _INSIDE = ("Pictures/", "./", "#", "Object", "Media/")
+_DATES = tuple(f"{{{odf_styles.TEXT}}}{name}" for name in ("date", "time"))
 _HEADINGS = 5_000
 # Class identifiers of embedded objects: LibreOffice's own, and what Office calls its kinds.
 _OWN = {
@@ -43,14 +44,15 @@ _LONGEST = 1_000  # characters of one heading
 
 
 def read(document: Any, kind: str, folder: Path) -> dict[str, Any]:
-    """Return {"fonts": set by hand, "headings", "hidden_text": formats that hide, "links", ...}.
+    """Return {"fonts", "headings", "hidden_text": formats that hide, "links", ...}.
 
-    `embedded` counts objects by their kind; `links` are addresses that pictures, sections
+    `fonts` are those of styles in use and those set by hand; `date_fields`: whether there are
+    any; `embedded` counts objects by their kind; `links` are addresses that pictures, sections
     and DDE are fetched from. Of Calc nothing is read: its ranges tell their fonts, and
     large sheets take long to write.
     """
     found: dict[str, Any] = {"fonts": set(), "headings": [], "hidden_text": 0, "links": set()}
-    found["embedded"] = Counter()
+    found |= {"embedded": Counter(), "date_fields": False}
     if kind not in _FILTERS:
         return found
     copy = folder / "office-copy.odf"
@@ -58,8 +60,14 @@ def read(document: Any, kind: str, folder: Path) -> dict[str, Any]:
     with ZipFile(copy) as archive:
         with archive.open("META-INF/manifest.xml") as stream:
             kinds = _kinds(stream)
+        styles = odf_styles.Styles(frames=kind != "writer")
+        with archive.open("styles.xml") as stream:
+            for _, element in ElementTree.iterparse(stream):  # noqa: S314 - LibreOffice wrote it
+                styles.look(element)
+                found["date_fields"] |= element.tag in _DATES
         with archive.open("content.xml") as stream:
-            _content(stream, found, kinds)
+            _content(stream, found, kinds, styles)
+        found["fonts"].update(styles.fonts())
     copy.unlink()
     del found["embedded"][""]
     return found
@@ -80,12 +88,16 @@ def _kinds(stream: IO[bytes]) -> dict[str, str]:
     return found
 
 
-def _content(stream: IO[bytes], found: dict[str, Any], kinds: dict[str, str]) -> None:
+def _content(
+    stream: IO[bytes], found: dict[str, Any], kinds: dict[str, str], styles: odf_styles.Styles
+) -> None:
     families: dict[str, str] = {}
     for _, element in ElementTree.iterparse(stream):  # noqa: S314 - LibreOffice wrote it
+        styles.look(element)
+        found["date_fields"] |= element.tag in _DATES
         local = element.tag.rpartition("}")[2]
         if local == "font-face":
-            families[_value(element, "name")] = _value(element, "font-family").strip("'\"")
+            families[_value(element, "name")] = odf_styles.first(_value(element, "font-family"))
         elif local == "text-properties":
             name = _value(element, "font-name")
             if name:

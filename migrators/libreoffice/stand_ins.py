@@ -60,7 +60,7 @@ def _taken(names: list[str], folder: Path) -> list[str]:
         source.write_text(xml, encoding="utf-8", errors="replace")
     except OSError as error:
         raise from_os_error(error) from error
-    client.convert(source, target, _FLAT, {})
+    client.store(source, target, _FLAT, "writer_pdf_Export")
     taken = call(Pool.LIBRARIES, stamp.fonts_by_page, target)
     if len(taken) != len(names):
         raise NotConvertedError(f"{len(taken)} pages for {len(names)} fonts", "office.export")

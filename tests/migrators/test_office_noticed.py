@@ -119,6 +119,19 @@ def test_headings_language_tags_and_fonts(tmp_path: Path) -> None:
         assert failed(source, target) == []
 
 
+def test_a_font_of_the_whole_document_is_told(tmp_path: Path) -> None:
+    # LibreOffice does not call a default style "in use", whatever it sets.
+    style = (
+        '<style:default-style style:family="paragraph"><style:text-properties '
+        'fo:font-family="Cambria"/></style:default-style>'
+    )
+    xml = flat("text", "<text:p>Hela brevet</text:p>", style)
+    xml = xml.replace("office:automatic-styles>", "office:styles>")
+    source = stored(tmp_path, xml, WORD, "brev.odt", "writer8")
+    _, note = migrate(source, "fmt/1756", tmp_path / "made")
+    assert told(note)["office.fonts_metric"].startswith("Cambria: Caladea")
+
+
 def test_hidden_rows_are_told_or_shown(tmp_path: Path) -> None:
     rows = (
         f"<table:table-row>{CELL.format('Synlig')}</table:table-row>"
