@@ -65,7 +65,7 @@ def _of_text(document: Any) -> Iterator[Any]:
 
 def _of_slides(document: Any) -> Iterator[Any]:
     for page in (*document.DrawPages, *document.MasterPages):
-        for shape in page:
+        for shape in documents.shapes(page):
             if not shape.supportsService("com.sun.star.drawing.Text") or not shape.String:
                 continue
             if shape.supportsService("com.sun.star.presentation.DateTimeShape"):

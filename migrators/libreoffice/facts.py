@@ -147,7 +147,9 @@ def _calc_counts(document: Any) -> dict[str, int]:
         found = sheet.findAll(search)
         counts["live_dates"] += 0 if found is None else found.Count
     counts["live_dates"] += _header_dates(document)
-    counts["images"] = _pictures(shape for sheet in document.Sheets for shape in sheet.DrawPage)
+    counts["images"] = _pictures(
+        shape for sheet in document.Sheets for shape in documents.shapes(sheet.DrawPage)
+    )
     return counts
 
 
@@ -174,10 +176,12 @@ def _slides_counts(document: Any) -> dict[str, int]:
             counts["live_dates"] += bool(page.IsDateTimeVisible and not page.IsDateTimeFixed)
             counts["notes"] += any(
                 shape.String.strip()
-                for shape in page.NotesPage
+                for shape in documents.shapes(page.NotesPage)
                 if shape.supportsService("com.sun.star.presentation.NotesShape")
             )
-    counts["images"] = _pictures(shape for page in document.DrawPages for shape in page)
+    counts["images"] = _pictures(
+        shape for page in document.DrawPages for shape in documents.shapes(page)
+    )
     return counts
 
 
@@ -186,7 +190,7 @@ def _box_dates(document: Any, kind: str) -> int:
     if kind not in ("impress", "draw"):
         return 0
     pages = (*document.DrawPages, *document.MasterPages)
-    return sum(_shape_dates(shape) for page in pages for shape in page)
+    return sum(_shape_dates(shape) for page in pages for shape in documents.shapes(page))
 
 
 def _shape_dates(shape: Any) -> int:
@@ -259,7 +263,7 @@ def _slides_text(document: Any, folder: Path) -> str:
 
 
 def _shapes(container: Any, depth: int) -> Iterator[str]:
-    for shape in container:
+    for shape in documents.shapes(container):
         if depth < _SHAPE_DEPTH and shape.supportsService("com.sun.star.drawing.GroupShape"):
             yield from _shapes(shape, depth + 1)
         elif shape.supportsService("com.sun.star.drawing.TableShape"):

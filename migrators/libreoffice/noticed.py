@@ -35,7 +35,7 @@ def _embedded(document: Any) -> Counter[str]:
     found: Counter[str] = Counter()
     looked_at = 0
     for sheet in document.Sheets:
-        for shape in sheet.DrawPage:
+        for shape in documents.shapes(sheet.DrawPage):
             looked_at += 1
             if looked_at > _SHAPES:
                 return found

@@ -4,7 +4,11 @@
 Protocol: each message is a 4-byte big-endian length and that many bytes of JSON
 (`pipeline.core.codec`), requests on the child's standard input, replies on the file
 descriptor that the variable SKANEARKIV_REPLY_FD names. A child that takes too long,
-dies, or has answered `recycle_after` requests is killed and started anew at the next.
+dies, or is worn is killed and started anew at the next.
+
+Libraries keep some memory of each file. A child is worn when it has answered `recycle_after`
+requests and the last one found it larger than `recycle_above` bytes, at the latest after ten
+times as many: to replace it at 300 each time cost more than it kept (ADR 0008).
 """
 
 from __future__ import annotations
@@ -27,6 +31,7 @@ from pipeline.core.usage import Usage
 
 REPLY_FD = "SKANEARKIV_REPLY_FD"
 _START_SECONDS = 60.0
+_LONGER = 10  # times as many requests for a child that has not grown
 _REPLY_LIMIT = 256 * budget.MIB
 # How often this process has started each of its servers, by name.
 STARTS: Counter[str] = Counter()
@@ -42,6 +47,7 @@ class WarmServer:
         *,
         memory: int | None,
         recycle_after: int = 500,
+        recycle_above: int = 512 * budget.MIB,
         env: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
@@ -49,6 +55,7 @@ class WarmServer:
         self._argv = list(argv)
         self._memory = memory
         self._recycle_after = recycle_after
+        self._recycle_above = recycle_above
         self._env = dict(env or {})
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
@@ -90,9 +97,13 @@ class WarmServer:
                 raise
             self._measured()
             self._served += 1
-            if self._served >= self._recycle_after:
+            if self._worn():
                 self._stop()
         return _value(reply)
+
+    def _worn(self) -> bool:
+        large = self._usage.memory > self._recycle_above
+        return self._served >= self._recycle_after * (1 if large else _LONGER)
 
     def _measured(self) -> None:
         self._usage.look()

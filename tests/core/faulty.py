@@ -87,3 +87,20 @@ def reads(path: os.PathLike[str]) -> str:
 def hold(mib: int) -> int:
     held = b"x" * (mib << 20)  # written to, and so resident
     return len(held)
+
+
+_kept: list[bytearray] = []
+
+
+def grow(mib: int) -> int:
+    _kept.append(bytearray(b"x" * (mib << 20)))
+    return len(_kept)
+
+
+def loaded_with_mupdf() -> list[str]:
+    import pymupdf
+
+    del pymupdf
+    return [
+        name for name in ("pymupdf.layout", "pymupdf4llm", "onnxruntime") if sys.modules.get(name)
+    ]

@@ -35,7 +35,8 @@ def server() -> Iterator[WarmServer]:
         "test",
         [sys.executable, "-m", "pipeline.core.warm_child"],
         memory=2048 * MIB,
-        recycle_after=50,
+        recycle_after=5,
+        recycle_above=100 * MIB,
         env={"PYTHONPATH": str(package_root())},
     )
     yield one
@@ -102,10 +103,24 @@ def test_killed_between_questions_is_started_anew(server: WarmServer) -> None:
     assert server.restarts == 2
 
 
-def test_is_recycled(server: WarmServer) -> None:
+def test_is_recycled_when_it_has_grown(server: WarmServer) -> None:
+    for number in range(6):
+        ask(server, faulty.double, number)
+    assert server.restarts == 1
+    ask(server, faulty.grow, 200)
+    assert server.pid is None
+    ask(server, faulty.double, 1)
+    assert server.restarts == 2
+
+
+def test_is_recycled_in_the_end(server: WarmServer) -> None:
     for number in range(51):
         ask(server, faulty.double, number)
     assert server.restarts == 2
+
+
+def test_no_child_loads_models_that_nobody_asks_for(server: WarmServer) -> None:
+    assert not ask(server, faulty.loaded_with_mupdf)
 
 
 def test_only_our_packages_can_be_called(server: WarmServer) -> None:

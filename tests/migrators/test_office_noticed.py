@@ -263,3 +263,12 @@ def test_formats_by_other_makers(corpus: Path, tmp_path: Path, name: str, puid: 
     source.write_bytes((corpus / name).read_bytes())
     target, _ = migrate(source, puid, tmp_path / "w")
     assert failed(source, target) == []
+
+
+def test_libreoffice_outlives_the_shapes_of_documents(tmp_path: Path, corpus: Path) -> None:
+    # What was given back of a closed drawing's shapes ended it at the file that came next.
+    before = client.server().restarts
+    for number in range(2):
+        for name in ("44501d.vsd", "44501e.vsd"):
+            migrate(corpus / "poi" / name, "fmt/443", tmp_path / f"{number}-{name}")
+    assert client.server().restarts - before <= 1  # started, where it was down
