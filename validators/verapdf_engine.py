@@ -89,9 +89,6 @@ def _start() -> None:
     jpype.startJVM(
         f"-Xmx{HEAP}",
         "-XX:+UseSerialGC",
-        # The second compiler's threads took a fifth of all processor time of a run on 189
-        # files; what it gains (11 instead of 14 ms a file) comes after some 700 of them.
-        "-XX:TieredStopAtLevel=1",
         "-Djava.awt.headless=true",
         classpath=class_path(),
         convertStrings=True,
