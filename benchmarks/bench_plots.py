@@ -50,7 +50,7 @@ def _label(puid: str) -> str:
     """Return a format's name, cut to what a plot has room for, and its PUID."""
     called = name(puid)
     short = called if len(called) <= _LETTERS else f"{called[: _LETTERS - 1].rstrip()}…"
-    return f"{short} ({puid})" if puid else short
+    return f"{short} ({puid})" if puid and called != puid else short
 
 
 def _stages(axes: Any, rows: list[dict[str, Any]]) -> None:
