@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections import Counter
@@ -28,13 +29,17 @@ _GB = 1e9
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to run. `more`: further options of `skanearkiv run`; `env`: further variables."""
+    """What to run. `more`: further options of `skanearkiv run`; `env`: further variables.
+
+    `pinned`: everything of the run on as many cores as it has workers (taskset(1)).
+    """
 
     source: Path
     workers: int
     policy: Path | None = None
     config: Path | None = None
     cold: bool = False
+    pinned: bool = False
     more: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
 
@@ -45,7 +50,15 @@ class Asked:
             options += ["--policy", str(self.policy)]
         if self.config is not None:
             options += ["--config", str(self.config)]
-        return [*COMMAND, "run", str(self.source), *options]
+        return [*self._cores(), *COMMAND, "run", str(self.source), *options]
+
+    def _cores(self) -> list[str]:
+        cores = sorted(os.sched_getaffinity(0))
+        if not self.pinned:
+            return []
+        if self.workers > len(cores):
+            raise ConfigError(f"{self.workers} workers cannot be pinned to {len(cores)} cores")
+        return ["taskset", "--cpu-list", ",".join(map(str, cores[: self.workers]))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +115,7 @@ def measure(asked: Asked, out: Path) -> Ran:
     told = {
         "workers": asked.workers,
         "cold": asked.cold,
+        "pinned": asked.pinned,
         "yardstick": round((before + yardstick()) / 2, 4),
         "wall_seconds": round(wall, 2),
         "phases": {name: round(seconds, 2) for name, seconds in phases.items()},

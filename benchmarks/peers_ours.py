@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers_plan import MEMORY, SECONDS
+from pipeline.core import sandbox
 from pipeline.core.budget import budget
 from pipeline.core.errors import FileError
 
@@ -80,6 +81,7 @@ def main() -> None:
     """Work off a list of tasks; what becomes of each is its answer or its error."""
     stage, asked = sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     answers = Path(sys.argv[3])
+    sandbox.writable(answers.parent)  # as a worker does with its scratch
     with (
         tempfile.TemporaryDirectory(prefix="skanearkiv-peers-", dir=answers.parent) as at,
         answers.open("w", encoding="utf-8") as out,

@@ -29,7 +29,7 @@ from pipeline.premis.write import NAME as PREMIS
 
 # Of fewer files, what a ledger and a report hold anyway is most of them.
 _MANY = 1000
-SHIPPED = Path(__file__).parents[1] / "results" / "run.json"
+SHIPPED = Path(__file__).parents[1] / "results" / "scaling.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ def stretch(slots: int, cores: float, load: float, beside: float = 0.0) -> float
     """Return by how much the processor time of a job is drawn out, at least 1.
 
     `slots`: jobs that are under way on the machine, this one among them; `load`: the share
-    of its time in which a job alone wants a core; `beside`: cores that others want (the
+    of its time in which a job alone wants a core, more than 1 where its tools use several at
+    once (Java's compilers do); `beside`: cores that others want (the
     coordinator on its own machine).
 
     Whether each of the others wants a core at a moment is taken for chance, so that n others
@@ -40,7 +41,9 @@ def _expected(others: int, cores: float, wanted: float, beside: float) -> float:
     # A job whose tool uses several cores wants them for all of its time.
     chance, width = min(wanted, 1.0), max(wanted, 1.0)
     if chance >= 1.0:
-        return max(1.0, (width * (1 + others) + beside) / max(cores, width))
+        longer = max(1.0, (width * (1 + others) + beside) / max(cores, width))
+        # Of its processor time, more than its time: what it takes longer, by what it used.
+        return 1.0 + (longer - 1.0) / width
     total = 0.0
     for n in range(others + 1):
         likely = math.exp(
@@ -59,7 +62,7 @@ def alone(seconds: float, cpu: float, runs: Sequence[tuple[int, float]], cores: 
     cores that its coordinator wanted. A run with one slot on two cores or more was not drawn
     out, so that of runs with different numbers of slots each counts for what it was.
     """
-    if not runs or cpu <= 0 or seconds <= cpu:
+    if not runs or cpu <= 0 or seconds <= 0:
         return 1.0
 
     def met(alone_seconds: float) -> float:
@@ -67,7 +70,8 @@ def alone(seconds: float, cpu: float, runs: Sequence[tuple[int, float]], cores: 
         factors = [stretch(slots, cores, load, beside) for slots, beside in runs]
         return alone_seconds - cpu + cpu * sum(factors) / len(factors)
 
-    found = _where(met, seconds, cpu, seconds)
+    least = seconds / (1 + max(slots for slots, _ in runs))
+    found = _where(met, seconds, least, seconds)
     return (seconds - (found - cpu)) / cpu
 
 

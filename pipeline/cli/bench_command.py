@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,6 +91,9 @@ def scaling_(
     config: Config = None,
     scratch: Scratch = None,
     cold: Cold = False,
+    pinned: Annotated[
+        bool, typer.Option("--pinned", help="Each run on as many cores as it has workers.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """The same files with one worker and more: how far from the ideal."""
@@ -97,7 +101,7 @@ def scaling_(
         _needed()
         from benchmarks import scaling
 
-        asked = _asked(source, policy, config, cold)
+        asked = replace(_asked(source, policy, config, cold), pinned=pinned)
         made = scaling.bench(asked, workers or [count(Local())], repeat, scratch, _say)
         _written(made, results, scaling.markdown, as_json)
 

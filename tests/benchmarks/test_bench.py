@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from benchmarks import corpus, results
-from benchmarks.one_run import COMMAND
+from benchmarks.one_run import COMMAND, Asked, measure
 from benchmarks.processes import Watched
+from pipeline.core.errors import ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +81,12 @@ def test_processor_time_of_what_nobody_reaps_is_counted() -> None:
     assert watched.child.returncode == 0
     assert watched.cpu["all"] == pytest.approx(1.0, abs=0.4)
     assert watched.cpu["tools"] == pytest.approx(1.0, abs=0.4)
+
+
+def test_a_pinned_run_has_as_many_cores_as_workers(folder: Path, tmp_path: Path) -> None:
+    ran = measure(Asked(folder, 1, pinned=True), tmp_path / "out")
+    assert ran.told["pinned"]
+    # Nothing of it ran beside anything else of it.
+    assert ran.told["cpu_seconds"]["all"] <= ran.told["wall_seconds"] * 1.05
+    with pytest.raises(ConfigError, match="cannot be pinned"):
+        Asked(folder, 10_000, pinned=True).command(tmp_path)

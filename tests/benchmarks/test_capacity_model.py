@@ -170,7 +170,8 @@ def test_jobs_share_cores() -> None:
     assert stretch(1, 2, 0.9) == 1.0
     # All want a core all the time: each gets its share.
     assert stretch(4, 2, 1.0) == pytest.approx(2.0)
-    assert stretch(8, 8, 1.3) == pytest.approx(1.3)
+    # Eight of 10 s with 13 s of processor time on eight cores: 13 s each, 3 more for 13.
+    assert stretch(8, 8, 1.3) == pytest.approx(1 + 3 / 13)
     # Two jobs on one core that want it half of the time: drawn out, by less than two.
     assert 1.3 < stretch(2, 1, 0.5) < 1.7
     assert stretch(2, 2, 0.9, beside=0.5) > stretch(2, 2, 0.9) == 1.0
@@ -183,5 +184,9 @@ def test_what_cores_drew_out_is_found_again() -> None:
     measured = 40 + 60 * drawn
     assert alone(measured, 60, [(2, 0.0)], 1) == pytest.approx(drawn, rel=0.01)
     assert alone(100, 60, [(1, 0.0)], 2) == pytest.approx(1.0)
+    # 100 s alone with 115 of processor time; two at once on two cores have 115 s each.
+    assert alone(100 + 115, 2 * 115, [(1, 0.0), (2, 0.0)], 2) == pytest.approx(
+        1 + 15 / (2 * 115), rel=0.01
+    )
     both = 40 + 60 * (1 + drawn) / 2
     assert alone(both, 60, [(1, 0.0), (2, 0.0)], 1) == pytest.approx((1 + drawn) / 2, rel=0.01)
