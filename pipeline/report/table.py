@@ -38,7 +38,7 @@ class Table:
 
 
 def lines(db: sqlite3.Connection, table: Table) -> Iterator[str]:
-    """Yield the heading, then the rows, many at a time; nothing where there is no row."""
+    """Yield the heading, also where there is no row, then the rows, many at a time."""
     asked: list[str] = []
     made: list[Callable[[Sequence[str | None]], Iterable[str]]] = []
     for free, names in groupby(table.columns, key=lambda name: name in table.free):
@@ -54,11 +54,8 @@ def lines(db: sqlite3.Connection, table: Table) -> Iterator[str]:
     cursor = db.cursor()
     cursor.row_factory = None
     cursor.execute(f"SELECT {', '.join(asked)} FROM {table.rows}")
-    heading = ",".join(table.columns)
+    yield ",".join(table.columns) + _END
     while found := cursor.fetchmany(_AT_ONCE):
-        if heading:
-            yield heading + _END
-            heading = ""
         columns = [
             make(column) for make, column in zip(made, zip(*found, strict=True), strict=True)
         ]

@@ -314,6 +314,10 @@ def test_an_empty_delivery_has_a_report_too(tmp_path: Path) -> None:
     assert "Ingen fil behöver åtgärdas" in page
     assert "Signerade dokument" not in page
     assert json.loads(written["report.json"].read_text(encoding="utf-8"))["files"] == 0
+    for name in ("files.csv", "signatures.csv"):  # a table without rows still says what it is
+        heading = (tmp_path / "report" / name).read_text(encoding="utf-8-sig").splitlines()
+        assert len(heading) == 1, name
+        assert "path" in heading[0].split(",")
 
 
 def test_without_a_ledger(tmp_path: Path) -> None:

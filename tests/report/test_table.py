@@ -60,8 +60,8 @@ def test_many_rows_have_one_heading() -> None:
     assert len(text.splitlines()) == 2501
 
 
-def test_nothing_of_nothing() -> None:
-    assert written([]) == ""
+def test_a_table_without_rows_has_its_heading() -> None:
+    assert written([]) == "a,b,c,d,e\r\n"
 
 
 def test_a_formula_is_made_text() -> None:
