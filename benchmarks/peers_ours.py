@@ -81,7 +81,9 @@ def main() -> None:
     """Work off a list of tasks; what becomes of each is its answer or its error."""
     stage, asked = sys.argv[1], json.loads(Path(sys.argv[2]).read_text(encoding="utf-8"))
     answers = Path(sys.argv[3])
-    sandbox.writable(answers.parent)  # as a worker does with its scratch
+    # As a worker has it: its scratch to write, and the delivery to read.
+    sandbox.writable(answers.parent)
+    sandbox.readable(*(Path(one["source"]) for one in asked["tasks"]))
     with (
         tempfile.TemporaryDirectory(prefix="skanearkiv-peers-", dir=answers.parent) as at,
         answers.open("w", encoding="utf-8") as out,
