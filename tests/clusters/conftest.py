@@ -13,8 +13,8 @@ from tests.system.deliveries import finish
 
 @pytest.fixture(scope="session")
 def delivery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """600 files."""
-    return make(tmp_path_factory.mktemp("clusters") / "leverans å")
+    """1,600 files: one host alone must not be done with them in the minute of a cut."""
+    return make(tmp_path_factory.mktemp("clusters") / "leverans å", 1600)
 
 
 @pytest.fixture(scope="session")
