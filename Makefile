@@ -35,7 +35,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	# Tools in the sandbox cannot write bytecode: they would compile the program at each start.
+# Tools in the sandbox cannot write bytecode: they would compile the program at each start.
 	$(BIN)/python -m compileall -q pipeline format_registry migrators validators benchmarks
 	touch $@
 
