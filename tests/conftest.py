@@ -14,6 +14,22 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What starts whole runs, hosts or servers takes its turn: two of them at once would be load, not
+# a test. They mostly wait, so that the others have the processor meanwhile.
+_IN_TURN = {"clusters", "storage", "system"}
+
+
+# First, since pytest-xdist reads the marks in the same hook.
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say which tests stay in one process when several share them (`--dist loadgroup`)."""
+    here = Path(__file__).parent
+    for item in items:
+        part = item.path.relative_to(here)
+        group = "in turn" if part.parts[0] in _IN_TURN else str(part)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real files; the test is skipped, loudly, without it."""
