@@ -28,7 +28,8 @@ from pipeline.execution.progress import Tally
 OK, ATTENTION, INTERRUPTED = 0, 1, 130
 _PLAIN_EVERY = 10.0  # seconds between lines where nobody watches a terminal
 
-console = Console(stderr=True, highlight=False)
+# Where nobody watches, a line is a line: a path that is cut in two is no path.
+console = Console(stderr=True, highlight=False, soft_wrap=not sys.stderr.isatty())
 
 
 def emit(data: Any) -> None:
