@@ -6,10 +6,12 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import statistics
+import threading
 import time
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -18,7 +20,8 @@ from pipeline.core import isolate
 from pipeline.core.versions import own_agent
 from pipeline.execution.clusters import proof
 
-_ROUNDS = 40
+_ROUNDS = 2
+_EVERY = 1.0  # seconds
 
 
 def machine() -> dict[str, Any]:
@@ -47,16 +50,48 @@ def versions(policy: Policy) -> dict[str, str]:
     return found
 
 
-def yardstick() -> float:
+class Pace:
+    """How fast the processors are while something else is measured, looked at once a second.
+
+    Processors of shared machines are fast at one moment and slow at the next: results are
+    compared in multiples of what a fixed piece of work takes, in between and not before or
+    after (of two pairs of runs that took the same processor time, what it took before and
+    after differed by a fifth). A piece takes some 10 ms: a hundredth of one core.
+    """
+
+    def __init__(self) -> None:
+        self._taken: list[float] = []
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._taken.append(_piece())
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(_EVERY):
+            self._taken.append(_piece())
+
+    @property
+    def yardstick(self) -> float:
+        """Processor seconds of the piece of work, the mean of all looks."""
+        return round(statistics.fmean(self._taken), 6)
+
+
+def _piece() -> float:
     """Return the processor seconds that a fixed piece of work takes here and now.
 
-    Processors of shared machines are fast at one time and slow at another: results are
-    compared in multiples of this. It compresses, hashes and counts, as the work itself does.
+    It compresses, hashes and counts, as the work itself does.
     """
     block = bytes(range(256)) * 4096
-    began = time.process_time()
+    began = time.thread_time()
     for number in range(_ROUNDS):
         zlib.compress(block[number:], 6)
         hashlib.sha256(block).digest()
         sum(one * number for one in range(20_000))
-    return time.process_time() - began
+    return time.thread_time() - began

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import corpus
-from benchmarks.machine import yardstick
+from benchmarks.machine import Pace
 from benchmarks.processes import Watched
 from pipeline.core.errors import ConfigError, RunStoppedError
 from pipeline.ledger import measures
@@ -98,9 +98,8 @@ def measure(asked: Asked, out: Path) -> Ran:
         raise ConfigError(f"{out} exists already: a measured run needs a folder of its own")
     if asked.cold:
         corpus.forget(asked.source)
-    before = yardstick()
     answer = out.with_name(f"{out.name}.json")
-    with answer.open("w", encoding="utf-8") as stream:
+    with answer.open("w", encoding="utf-8") as stream, Pace() as pace:
         watched = Watched(asked.command(out), stream, asked.env)
         wall = watched.wait()
     if watched.child.returncode not in (0, 1):
@@ -116,7 +115,7 @@ def measure(asked: Asked, out: Path) -> Ran:
         "workers": asked.workers,
         "cold": asked.cold,
         "pinned": asked.pinned,
-        "yardstick": round((before + yardstick()) / 2, 4),
+        "yardstick": pace.yardstick,
         "wall_seconds": round(wall, 2),
         "phases": {name: round(seconds, 2) for name, seconds in phases.items()},
         "cpu_seconds": cpu,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import yardstick
+from benchmarks.machine import Pace
 from benchmarks.processes import Watched
 from benchmarks.results import spread
 
@@ -30,14 +30,13 @@ class Way:
 
 def cost(command: Sequence[str], env: Mapping[str, str], log: Path) -> dict[str, Any]:
     """Run a command; return seconds of processor and wall, exit code, and the yardstick."""
-    before = yardstick()
-    with log.open("a", encoding="utf-8") as stream:
+    with log.open("a", encoding="utf-8") as stream, Pace() as pace:
         watched = Watched(command, stream, dict(env))
         wall = watched.wait()
     return {
         "cpu_seconds": watched.cpu["all"], "wall_seconds": round(wall, 2),
         "exact": watched.exact, "exit": watched.child.returncode,
-        "yardstick": round((before + yardstick()) / 2, 4),
+        "yardstick": pace.yardstick,
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from format_registry import policy as policies
 from pipeline.core.errors import ConfigError
 from pipeline.core.records import now
 
-FORMAT = "skanearkiv-bench 1"
+FORMAT = "skanearkiv-bench 2"
 
 
 def result(kind: str, policy: Path, corpus: Mapping[str, Any], **found: Any) -> dict[str, Any]:

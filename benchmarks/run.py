@@ -66,7 +66,11 @@ def result(
             | {name: results.spread(run.told[name] for run in runs) for name in _RATES}
             for one, runs in ran
         ],
-        costs=summed([cost for one in every for cost in one.costs]),
+        costs=[
+            {"workers": one.workers, **row}
+            for one, runs in ran
+            for row in summed([cost for run in runs for cost in run.costs])
+        ],
         mix=every[0].mix,
         files=_files(every),
     )

@@ -219,12 +219,15 @@ def compare_(
             for note in found.notes:
                 console.print(f"[yellow]not alike:[/] {escaped(note)}")
             typer.echo(
-                f"{found.verdict}: B takes {found.ratio:.3f} times A's time "
-                f"(95 % interval {found.low:.3f} to {found.high:.3f}, {found.files} files, "
-                f"{found.repetitions[0]} and {found.repetitions[1]} runs; the middle file "
-                f"{found.typical:.3f})"
+                f"{found.verdict}: B's files take {_times(found.files)} A's time, the whole run "
+                f"{_times(found.runs)} (in brackets what chance gives in 90 of 100 cases; "
+                f"{found.pairs} files, {found.repetitions[0]} and {found.repetitions[1]} runs)"
             )
     raise typer.Exit(1 if found.verdict == "regression" else 0)
+
+
+def _times(one: Any) -> str:
+    return f"{one.ratio:.3f} times ({one.low:.3f} to {one.high:.3f})"
 
 
 def _needed() -> None:
