@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.capacity import mix as mixes
-from benchmarks.capacity import plan, rates, sample
+from benchmarks.capacity import plan, rates, sample, taken_out
 from benchmarks.capacity.plan import Asked, Given, Planner
 from pipeline.core.errors import ConfigError
 
@@ -38,5 +38,5 @@ def read(mix: Path, costs: Path | None = None, own_rates: Path | None = None) ->
             )
     measured = sample.read(source)
     if own_rates is None:
-        constants = sample.fitted(constants, measured)
-    return Given(asked, sample.costs(measured, constants, servers), constants, measured.stored)
+        constants = taken_out.fitted(constants, measured)
+    return Given(asked, taken_out.costs(measured, constants, servers), constants, measured.stored)

@@ -25,6 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import big_ledger, many_files
+from benchmarks.capacity import rates
+from benchmarks.capacity.measured_crowding import crowding
 from benchmarks.capacity.measured_starts import Found, children, starts
 from benchmarks.capacity.watched_run import Clock, watched
 from pipeline.cli.written import write_records
@@ -213,17 +215,17 @@ def main() -> None:
             name.endswith("_start") and "wall" in how
         )
         value = (min if least else statistics.median)(found[name][0] for found in all_found)
-        unit = "bytes" if "bytes" in name else "s"
         kind = "least" if least else "median"
         told = how if asked.repeat == 1 else f"{how}; {kind} of {asked.repeat}"
-        print(f'[{name}]\nvalue = {value:.4g}\nunit = "{unit}"\nhow = "{told}"\n')
+        print(f'[{name}]\nvalue = {value:.4g}\nunit = "{rates.unit(name)}"\nhow = "{told}"\n')
 
 
 def _measured(parent: Path, files: int) -> Found:
     folder = Path(tempfile.mkdtemp(prefix="skanearkiv-capacity-", dir=parent))
     try:
         return {
-            **commit(folder), **starts(folder), **coordinator(folder, files), **records(folder)
+            **commit(folder), **starts(folder), **coordinator(folder, files), **records(folder),
+            **crowding(folder),
         }  # fmt: skip
     finally:
         shutil.rmtree(folder)

@@ -23,8 +23,10 @@ class Rates:
     waiting for the disk. Scheduler: `scheduler_task`, `scheduler_file`. Worker: `worker_task`
     seconds between two tasks, `worker_file_cpu` of its own process per file and job. Starts,
     in seconds: `start` of a run with one worker, `worker_start` of a worker, `join` of its
-    proof, and of its servers. After the work: `records`, `records_file`. Memory:
-    `worker_bytes` of a worker whose servers are warm and idle.
+    proof, and of its servers; `jvm_warming`: what a Java machine's first validations take
+    longer than later ones, all together. After the work: `records`, `records_file`. Memory:
+    `worker_bytes` of a worker whose servers are warm and idle. `crowding`: see
+    `sharing.crowded`.
     """
 
     scan_file: float
@@ -46,6 +48,7 @@ class Rates:
     identify_start: float
     libraries_start: float
     jvm_start: float
+    jvm_warming: float
     office_start: float
     records: float
     records_file: float
@@ -55,9 +58,17 @@ class Rates:
     log_bytes_file: float
     worker_bytes: float
     coordinator_bytes: float
+    crowding: float
 
 
 _NAMES = frozenset(one.name for one in fields(Rates))
+
+
+def unit(name: str) -> str:
+    """Return what a rate is counted in."""
+    if name == "crowding":
+        return "times"
+    return "bytes" if "bytes" in name else "s"
 
 
 def shipped() -> dict[str, Any]:

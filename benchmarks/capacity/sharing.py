@@ -10,6 +10,17 @@ from functools import lru_cache
 _ROUNDS = 12
 
 
+def crowded(slots: int, cores: float, crowding: float) -> float:
+    """Return by how much processor time itself grows where so many of the cores are busy.
+
+    Cores share memory and what lies between it and them: `crowding` is what the same work
+    takes when all are busy, by what it takes when one is.
+    """
+    if cores <= 1:
+        return 1.0
+    return 1.0 + max(crowding - 1.0, 0.0) * (min(slots, cores) - 1.0) / (cores - 1.0)
+
+
 def stretch(slots: int, cores: float, load: float, beside: float = 0.0) -> float:
     """Return by how much the processor time of a job is drawn out, at least 1.
 
@@ -55,7 +66,13 @@ def _expected(others: int, cores: float, wanted: float, beside: float) -> float:
     return total
 
 
-def alone(seconds: float, cpu: float, runs: Sequence[tuple[int, float]], cores: float) -> float:
+def alone(
+    seconds: float,
+    cpu: float,
+    runs: Sequence[tuple[int, float]],
+    cores: float,
+    crowding: float = 1.0,
+) -> float:
     """Return by how much processor time was drawn out in runs that were measured.
 
     `seconds` and `cpu`: of all jobs of those runs together; `runs`: slots of each, and
@@ -67,7 +84,10 @@ def alone(seconds: float, cpu: float, runs: Sequence[tuple[int, float]], cores: 
 
     def met(alone_seconds: float) -> float:
         load = cpu / alone_seconds
-        factors = [stretch(slots, cores, load, beside) for slots, beside in runs]
+        factors = [
+            stretch(slots, cores, load, beside) * crowded(slots, cores, crowding)
+            for slots, beside in runs
+        ]
         return alone_seconds - cpu + cpu * sum(factors) / len(factors)
 
     least = seconds / (1 + max(slots for slots, _ in runs))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmarks.capacity.rates import Rates
-from benchmarks.capacity.sharing import stretch
+from benchmarks.capacity.sharing import crowded, stretch
 from benchmarks.capacity.site import Site
 from benchmarks.capacity.state import Batch, Clock, Run, Slot
 from pipeline.core.errors import ConfigError
@@ -42,7 +42,7 @@ class Workers:
         self._scheduled, self._landed = scheduled, landed
         self._starts = {
             "identify": rates.identify_start, "libraries": rates.libraries_start,
-            "jvm": rates.jvm_start, "office": rates.office_start,
+            "jvm": rates.jvm_start + rates.jvm_warming, "office": rates.office_start,
         }  # fmt: skip
         self._slots = [Slot(at // site.per_machine) for at in range(site.slots)]
         self._free: deque[Slot] = deque()
@@ -80,7 +80,10 @@ class Workers:
         drawn = stretch(self._at_work[slot.machine], site.cores, self._load, beside)
         gap = max(rates.worker_task - rates.scheduler_task, 0.0) * batch.real
         cpu = batch.cpu * batch.left + self._warmed(slot, batch)
-        seconds = gap + batch.wait * batch.left + cpu * drawn
+        wait = batch.wait * batch.left
+        grown = crowded(self._at_work[slot.machine], site.cores, rates.crowding)
+        # Less than nothing is not waiting: it is what went on at the same time.
+        seconds = gap + max(wait, 0.0) + (cpu * drawn + min(wait, 0.0)) * grown
         end = self._clock.now + max(seconds, 0.0)
         if site.walltime and seconds > site.walltime * batch.real:
             raise ConfigError(

@@ -17,7 +17,7 @@ _CLASS = 10
 
 def rates(**known: float) -> Rates:
     """Return rates that are nothing but what is named."""
-    return Rates(**{one.name: known.get(one.name, 0.0) for one in fields(Rates)})
+    return Rates(**{one.name: 0.0 for one in fields(Rates)} | known)
 
 
 def delivery(
@@ -47,7 +47,7 @@ def varied(files: int, **more: Any) -> Delivery:
 def result(walls: dict[int, float], **more: Any) -> dict[str, Any]:
     """Return a benchmark's result of 100 files of one format, by workers: wall seconds."""
     row = {"puid": "fmt/1", "size_class": _CLASS}
-    whole = {"tool": "", "count": 100 * len(walls), "longest": 3.0, "memory": 2**28, **row}
+    whole = {"tool": "", "count": 100, "longest": 3.0, "memory": 2**28, **row}
     return {
         "format": FORMAT,
         "kind": "run",
@@ -57,12 +57,14 @@ def result(walls: dict[int, float], **more: Any) -> dict[str, Any]:
                 "workers": workers, "cold": False, "files": 100, "bytes": 10**5,
                 "wall_seconds": wall, "phases": {"start": 4.0, "work": wall - 5, "records": 1.0},
                 "output_bytes": 2 * 10**5, "ledger_bytes": 3 * 10**5,
+                "yardstick": 0.015, "cpu_seconds": {"tools": 51.0},
             }
             for workers, wall in walls.items()
         ],
         "costs": [
-            {"stage": "survey", "seconds": 2.0 * len(walls), "cpu": 1.0 * len(walls), **whole},
-            {"stage": "file", "seconds": 200.0 * len(walls), "cpu": 50.0 * len(walls), **whole},
+            {"workers": workers, "stage": stage, "seconds": seconds, "cpu": cpu, **whole}
+            for workers in walls
+            for stage, seconds, cpu in (("survey", 2.0, 1.0), ("file", 200.0, 50.0))
         ],
         "mix": [{"files": 100, "bytes": 10**5, "output_bytes": 2 * 10**5, "copies": 0, **row}],
         **more,

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks import big_ledger
 from benchmarks.capacity import rates as constants
-from benchmarks.capacity import sample
+from benchmarks.capacity import sample, taken_out
 from benchmarks.capacity.costs import Basis, Cost, Costs, Part, Servers, from_measures
 from benchmarks.capacity.rates import Rates
 from pipeline.core.errors import ConfigError
@@ -92,24 +92,66 @@ def _read(tmp_path: Path, walls: dict[int, float]) -> sample.Sample:
 def test_what_a_run_alone_cost_is_taken_out(tmp_path: Path) -> None:
     given = _read(tmp_path, {2: 100.0})
     key = ("fmt/1", 10)
-    plain = sample.costs(given, rates(), SERVERS).kinds[key]
+    plain = taken_out.costs(given, rates(), SERVERS).kinds[key]
     assert plain.file.seconds == pytest.approx(2.0)
     # Two workers started their servers: 1.5 s each, of 100 files.
-    less = sample.costs(given, rates(libraries_start=1.5), SERVERS).kinds[key]
+    less = taken_out.costs(given, rates(libraries_start=1.5), SERVERS).kinds[key]
     assert less.file.seconds == pytest.approx(2.0 - 2 * 1.5 / 100)
     # A start that is longer than the longest was in none of them.
-    assert sample.costs(given, rates(libraries_start=5), SERVERS).kinds[key] == plain
+    assert taken_out.costs(given, rates(libraries_start=5), SERVERS).kinds[key] == plain
 
 
 def test_a_crowded_machine_is_not_taken_for_slow_files(tmp_path: Path) -> None:
     crowded = _read(tmp_path, {16: 100.0})
-    alone = sample.costs(crowded, rates(worker_file_cpu=1.2), SERVERS).kinds["fmt/1", 10]
+    alone = taken_out.costs(crowded, rates(worker_file_cpu=1.2), SERVERS).kinds["fmt/1", 10]
     assert alone.file.seconds < 1.9
+
+
+def test_files_cost_what_they_do_with_the_fewest_workers(tmp_path: Path) -> None:
+    made = result({1: 215.0, 8: 40.0})
+    for row in made["costs"]:
+        if row["workers"] == 8:
+            row["seconds"] *= 3
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    cost = taken_out.costs(sample.read(path), rates(), SERVERS).kinds["fmt/1", 10]
+    assert cost.file.seconds == pytest.approx(2.0)
+    assert cost.file.count == 100
+
+
+def test_crowding_is_the_middle_of_pairs(tmp_path: Path) -> None:
+    made = result({1: 215.0, 8: 40.0})
+    few, many = made["repetitions"]
+    made["repetitions"] = []
+    # The second pair was measured on a machine that was slower at that time.
+    for few_seconds, many_seconds in ((50.0, 55.0), (100.0, 112.0), (50.0, 100.0)):
+        made["repetitions"].append({**few, "cpu_seconds": {"tools": few_seconds}})
+        made["repetitions"].append({**many, "cpu_seconds": {"tools": many_seconds}})
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    assert taken_out.fitted(rates(), sample.read(path)).crowding == pytest.approx(1.12)
+    # With one number of workers nothing is known, and the constant holds.
+    assert taken_out.fitted(rates(crowding=1.3), _read(tmp_path, {1: 215.0})).crowding == 1.3
+
+
+def test_what_java_takes_to_become_fast_is_no_files_cost(tmp_path: Path) -> None:
+    made = result({2: 120.0})
+    made["costs"].append({**made["costs"][1], "stage": "validate", "tool": "verapdf"})
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps(made), encoding="utf-8")
+    servers = Servers(frozenset({"verapdf"}), frozenset())
+    costs = taken_out.costs(sample.read(path), rates(jvm_warming=5.0), servers)
+    # Two machines of 5 s each, in 200 s of a hundred files.
+    assert costs.kinds["fmt/1", 10].file.seconds == pytest.approx(1.9)
+    costs = taken_out.costs(sample.read(path), rates(jvm_warming=500.0), servers)
+    assert costs.kinds["fmt/1", 10].file.seconds == pytest.approx(1.0)
 
 
 def test_start_and_end_are_the_samples_own(tmp_path: Path) -> None:
     given = _read(tmp_path, {1: 210.0, 2: 110.0})
-    fitted = sample.fitted(rates(scan_file=0.01, records_file=0.002, start=99, records=99), given)
+    fitted = taken_out.fitted(
+        rates(scan_file=0.01, records_file=0.002, start=99, records=99), given
+    )
     assert fitted.start == pytest.approx(4.0 - 1.0)
     assert fitted.records == pytest.approx(1.0 - 0.2)
     # A hundred files do not tell what each adds to a ledger.
@@ -120,7 +162,7 @@ def test_a_runs_folder_is_a_sample(tmp_path: Path) -> None:
     big_ledger.make(tmp_path, 2000)
     given = sample.read(tmp_path)
     shipped, servers = constants.load()
-    costs = sample.costs(given, shipped, servers)
+    costs = taken_out.costs(given, shipped, servers)
     assert {one.basis for one in costs.kinds.values()} == {Basis.MEASURED}
     assert given.repetitions[0].workers == 2
     assert given.stored["ledger"] > 1000
@@ -151,7 +193,7 @@ def test_every_shipped_constant_says_how_it_was_measured() -> None:
     for name, table in found.items():
         if name != "servers":
             assert len(table["how"]) > 10, name
-            assert table["unit"] == ("bytes" if "bytes" in name else "s"), name
+            assert table["unit"] == constants.unit(name), name
     loaded, _ = constants.load()
     assert loaded.record_file > 0
     text = (files("benchmarks.capacity") / "texts.toml").read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from benchmarks.capacity.model import simulate
-from benchmarks.capacity.sharing import alone, stretch
+from benchmarks.capacity.sharing import alone, crowded, stretch
 from benchmarks.capacity.site import Site
 from pipeline.core.errors import ConfigError
 from tests.benchmarks.capacity_scenes import delivery, rates, varied
@@ -176,6 +176,18 @@ def test_jobs_share_cores() -> None:
     assert 1.3 < stretch(2, 1, 0.5) < 1.7
     assert stretch(2, 2, 0.9, beside=0.5) > stretch(2, 2, 0.9) == 1.0
     assert stretch(200, 100, 0.9) == pytest.approx(1.9, abs=0.2)
+
+
+def test_busy_cores_take_more_processor_time() -> None:
+    assert crowded(1, 2, 1.2) == 1.0
+    assert crowded(2, 2, 1.2) == pytest.approx(1.2)
+    assert crowded(3, 5, 1.2) == pytest.approx(1.1)
+    assert crowded(9, 1, 1.2) == 1.0
+    site = Site(2, 2, 2.0)
+    plain = simulate(delivery(400, cpu=1.0), site, rates())
+    slower = simulate(delivery(400, cpu=1.0), site, rates(crowding=1.2))
+    assert slower.work == pytest.approx(1.2 * plain.work, rel=0.02)
+    assert simulate(delivery(400), site, rates(crowding=1.2)).work == pytest.approx(plain.work)
 
 
 def test_what_cores_drew_out_is_found_again() -> None:
