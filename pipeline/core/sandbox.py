@@ -279,13 +279,17 @@ def _works(found: Found) -> bool:
     """Whether our own Python works this way, and is held as it shall be."""
     if found.kind is not Protection.BUBBLEWRAP and shutil.which("setpriv") is None:
         return False  # nothing would end a tool whose worker was killed
-    folder = tempfile.gettempdir()
-    shown = view(_writes(whole=found.whole), (), whole=found.whole)
     held = "held" if found.kind in (Protection.BUBBLEWRAP, Protection.UNSHARE) else "free"
-    argv = [sys.executable, "-I", "-S", "-c", _TRY, folder, held]
-    command = [*commands.armed(), *_command(found, argv, limits(None, 60), shown)]
-    try:
-        done = subprocess.run(command, capture_output=True, timeout=_TRY_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    # A folder of its own, as a worker has: of all of /tmp, links in it would lead out of the view
+    # (a configured path behind one could not be mounted, and the weaker kind would be taken).
+    with tempfile.TemporaryDirectory(prefix="skanearkiv-") as made:
+        folder = os.path.realpath(made)
+        writes = _writes(whole=True) if found.whole else (folder,)
+        shown = view(writes, (), whole=found.whole)
+        argv = [sys.executable, "-I", "-S", "-c", _TRY, folder, held]
+        command = [*commands.armed(), *_command(found, argv, limits(None, 60), shown)]
+        try:
+            done = subprocess.run(command, capture_output=True, timeout=_TRY_SECONDS, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
     return done.returncode == 0

@@ -291,3 +291,25 @@ def test_who_reads_the_whole_disk_sees_it_and_writes_nothing(tmp_path: Path) -> 
     assert python(READ, "/etc/hostname").returncode == 0
     assert python(WRITE, "/usr/new.txt").returncode == 1
     assert python(WRITE, tmp_path / "new.txt").returncode == 0
+
+
+@pytest.mark.parametrize("kind", SHUT_IN)
+def test_a_link_among_temporary_files_weakens_nothing(
+    kind: Protection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A configured path behind a link that lies where temporary files do, as /tmp/shared is."""
+    real, link = tmp_path / "real", tmp_path / "temporary" / "link"
+    (real / "corpus").mkdir(parents=True)
+    link.parent.mkdir()
+    link.symlink_to(real)
+    monkeypatch.setenv("TMPDIR", str(link.parent))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("SKANEARKIV_CORPUS", str(link / "corpus"))
+    # What works is found out once in a process.
+    told = json.dumps({"use": kind.value})
+    code = "from pipeline.core import sandbox; print(sandbox.protection().whole)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, sandbox.VARIABLE: told},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == "False"
