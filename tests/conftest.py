@@ -30,6 +30,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop where pytest-xdist has not read the groups: hosts of the same names would meet."""
+    if getattr(session.config.option, "loadgroup", False):
+        assert all("@" in item.nodeid for item in session.items), "groups of tests are not kept"
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real files; the test is skipped, loudly, without it."""
