@@ -42,7 +42,7 @@ def test_a_delivery_is_listed_in_the_same_order_each_time(site: Site) -> None:
     assert list(site.source().scan()) == records
 
 
-@pytest.mark.parametrize("content", [b"", b"x", LARGE])
+@pytest.mark.parametrize("content", [b"", b"x", LARGE], ids=["empty", "short", "large"])
 def test_what_is_fetched_is_what_was_hashed(site: Site, tmp_path: Path, content: bytes) -> None:
     site.deliver("å/fil.bin", content)
     copy = tmp_path / "copy"
@@ -67,7 +67,7 @@ def test_a_file_that_is_replaced_is_another(site: Site) -> None:
     assert before.mtime_ns != after.mtime_ns, "also within the same second"
 
 
-@pytest.mark.parametrize("content", [b"small", LARGE])
+@pytest.mark.parametrize("content", [b"small", LARGE], ids=["small", "large"])
 def test_an_output_gets_its_name(site: Site, tmp_path: Path, content: bytes) -> None:
     site.package().prepare()
     name = staged(site, tmp_path, content)
