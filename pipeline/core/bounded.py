@@ -57,15 +57,8 @@ def run(
     """
     seconds = budget.remaining()
     started = time.monotonic()
-    child = subprocess.Popen(
-        sandbox.wrap(argv, budget.memory() if limit_memory else None, seconds),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        cwd=cwd,
-        env={**environment(), **(env or {})},
-        start_new_session=True,
-    )
+    command = sandbox.wrap(argv, budget.memory() if limit_memory else None, seconds, asking=True)
+    child = _started(command, cwd, {**environment(), **(env or {})})
     tail = Tail(child)
     usage = Usage(child.pid)
     try:
@@ -78,6 +71,20 @@ def run(
         output = tail.text()
     judge_exit(Path(argv[0]).name, child.returncode, output)
     return Completed(child.returncode, output, time.monotonic() - started)
+
+
+def _started(
+    command: list[str], cwd: Path | None, env: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
+    reading, writing = os.pipe()
+    try:
+        return subprocess.Popen(
+            command, stdin=reading, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
+            env=env, start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def judge_exit(program: str, returncode: int, output: str) -> None:

@@ -184,11 +184,15 @@ def check() -> None:
         )
 
 
-def wrap(argv: Sequence[str], memory: int | None, cpu: float | None = None) -> list[str]:
+def wrap(
+    argv: Sequence[str], memory: int | None, cpu: float | None = None, *, asking: bool = False
+) -> list[str]:
     """Return `argv` shut in. `memory`: bytes of address space, None for no limit.
 
     `cpu`: seconds of CPU for each process; None for what a warm server may use up in its
-    life. Raises ConfigError where the protection is weaker than demanded.
+    life. `asking`: what is given as stdin is a pipe's reading end that nobody else keeps; the
+    program does not begin if whoever started it has died meanwhile, and its own stdin is empty.
+    Raises ConfigError where the protection is weaker than demanded.
     """
     check()
     found = protection()
@@ -199,7 +203,10 @@ def wrap(argv: Sequence[str], memory: int | None, cpu: float | None = None) -> l
     whole = found.whole or unsaid or all_of_it
     shown = view(_writes(whole=whole), _reach.readable or (), whole=whole)
     group = sandbox_processes.group(settings().max_processes)
-    return [*commands.armed(group), *_command(found, argv, given, shown)]
+    # Without a namespace the outermost process is all there is.
+    asking = asking and found.kind is not Protection.SESSION
+    command = [*commands.armed(group), *_command(found, argv, given, shown, asking=asking)]
+    return commands.kept(command) if asking else command
 
 
 def _writes(*, whole: bool) -> tuple[str, ...]:
@@ -227,13 +234,16 @@ def _least(wanted: int, kind: int) -> int:
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
 
 
-def _command(found: Found, argv: Sequence[str], given: Limits, shown: View) -> list[str]:
+def _command(
+    found: Found, argv: Sequence[str], given: Limits, shown: View, *, asking: bool = False
+) -> list[str]:
+    user = found.as_user
     if found.kind is Protection.BUBBLEWRAP:
-        return commands.bubblewrap(argv, given, shown, found.as_user)
+        return commands.bubblewrap(argv, given, shown, user, asking=asking)
     if found.kind is Protection.UNSHARE:
-        return commands.unshare(argv, given, shown, as_user=bool(found.as_user))
+        return commands.unshare(argv, given, shown, as_user=bool(user), asking=asking)
     if found.kind is Protection.NAMESPACES:
-        return commands.namespaces(argv, given, as_user=bool(found.as_user))
+        return commands.namespaces(argv, given, as_user=bool(user), asking=asking)
     return commands.session(argv, given)
 
 

@@ -23,7 +23,6 @@ _LIMITS = (
     'ulimit -c 0; ulimit -v "$1"; ulimit -f "$2"; ulimit -n "$3"; ulimit -S -t "$4";'
     ' ulimit -H -t "$5"; { ulimit -u "$6" || ulimit -p "$6"; } 2>/dev/null; shift 6;'
 )
-_EXEC = _LIMITS + ' exec "$@"'
 _INIT = _LIMITS + ' "$@"; exit $?'
 
 # Entering a user namespace clears a parent-death signal, so it comes first. The shell in
@@ -31,6 +30,13 @@ _INIT = _LIMITS + ' "$@"; exit $?'
 _ARM = ("setpriv", "--pdeathsig", "KILL", "sh", "-c")
 _ALIVE = '[ "$PPID" = "$0" ] && exec "$@"'
 _ALIVE_IN = '[ "$PPID" = "$0" ] || exit 1; echo $$ > "$1" || exit 1; shift; exec "$@"'
+# Process 1 of a namespace asks to die with its parent after it was made: whose parent dies before
+# that lives on (seen with bubblewrap, and SIGKILL of a worker on a busy machine). So the outermost
+# process keeps a pipe's reading end as its stdin (bubblewrap closes all but the first three), and
+# process 1 closes its own and writes: SIGPIPE ends it where the outermost process has gone. Not a
+# pipe of the worker: its threads, and with the last of them its files, go after its children do.
+_KEEP = 'exec 4>/proc/self/fd/0; exec "$@"'
+_ASK = "exec </dev/null; echo >&4 || exit 1; exec 4>&-; "
 _APART = ("--pid", "--net", "--fork", "--kill-child")
 # What is written to /tmp stands in memory; tools are told by TMPDIR to use the disk.
 _TMP_BYTES = 256 * 1024 * 1024
@@ -67,14 +73,21 @@ def armed(group: str = "") -> list[str]:
     return [*_ARM, _ALIVE, str(os.getpid())]
 
 
-def session(argv: Sequence[str], limits: Limits) -> list[str]:
-    """Return `argv` with limits only."""
-    return ["sh", "-c", _INIT, "sh", *limits.arguments(), *argv]
+def kept(command: Sequence[str]) -> list[str]:
+    """Return the outermost command so that it keeps the pipe that is its stdin open."""
+    return ["sh", "-c", _KEEP, "sh", *command]
 
 
-def namespaces(argv: Sequence[str], limits: Limits, *, as_user: bool) -> list[str]:
+def session(argv: Sequence[str], limits: Limits, *, asking: bool = False) -> list[str]:
+    """Return `argv` with limits only. `asking`: not if the outermost process has gone."""
+    return ["sh", "-c", _ASK + _INIT if asking else _INIT, "sh", *limits.arguments(), *argv]
+
+
+def namespaces(
+    argv: Sequence[str], limits: Limits, *, as_user: bool, asking: bool = False
+) -> list[str]:
     """Return `argv` with processes and network of its own; the file system is all there."""
-    inner = session(argv, limits)
+    inner = session(argv, limits, asking=asking)
     if not as_user:
         return ["unshare", *_APART, "--", *inner]
     # A new user namespace clears the parent-death signal: hence armed anew behind it.
@@ -83,12 +96,20 @@ def namespaces(argv: Sequence[str], limits: Limits, *, as_user: bool) -> list[st
 
 
 def bubblewrap(
-    argv: Sequence[str], limits: Limits, view: View, user: Sequence[str] = ()
+    argv: Sequence[str],
+    limits: Limits,
+    view: View,
+    user: Sequence[str] = (),
+    *,
+    asking: bool = False,
 ) -> list[str]:
     """Return `argv` under bubblewrap. `user`: its options for a user namespace."""
     options = [
         "bwrap", *user, "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts",
         "--unshare-cgroup-try", "--die-with-parent", "--cap-drop", "ALL",
+        # bubblewrap's own process 1 asks to die with its parent when the tool runs already, and
+        # keeps the files that it was given.
+        "--as-pid-1",
     ]  # fmt: skip
     if view.whole:
         options += ["--ro-bind", "/", "/"]
@@ -102,13 +123,15 @@ def bubblewrap(
         options += [how, path, path]
     # What was not mounted is an empty folder on a file system in memory.
     options += [] if view.whole else ["--remount-ro", "/"]
-    return [*options, "--", "sh", "-c", _EXEC, "sh", *limits.arguments(), *argv]
+    return [*options, "--", *session(argv, limits, asking=asking)]
 
 
-def unshare(argv: Sequence[str], limits: Limits, view: View, *, as_user: bool) -> list[str]:
+def unshare(
+    argv: Sequence[str], limits: Limits, view: View, *, as_user: bool, asking: bool = False
+) -> list[str]:
     """Return `argv` in a root that is put together by mount, under unshare."""
     inner = ["setpriv", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"]
-    inner += session(argv, limits)
+    inner += session(argv, limits, asking=asking)
     apart = ["unshare", "--mount", "--ipc", "--uts", *_APART, "--", "sh", "-c", _script(view)]
     # As above: the user namespace first, then armed anew. Only its root may mount.
     user = ["unshare", "--user", "--map-root-user", "--", *armed()] if as_user else []

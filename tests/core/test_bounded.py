@@ -9,10 +9,11 @@ import subprocess
 import sys
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
-from pipeline.core import bounded, sandbox
+from pipeline.core import bounded, sandbox, sandbox_commands
 from pipeline.core.budget import MIB, budget
 from pipeline.core.errors import CrashError, OutOfMemoryError, ToolTimeoutError
 from tests.system.deliveries import left_behind, named
@@ -65,6 +66,20 @@ def test_killed_parent_takes_its_tools_along() -> None:
     parent.wait()
     time.sleep(0.5)
     assert left_behind(marker) == []
+
+
+@pytest.mark.parametrize("alive", [True, False])
+def test_nothing_begins_when_the_outermost_process_has_gone(tmp_path: Path, alive: bool) -> None:
+    """What process 1 asks before it begins, beside a reader that lives and one that does not."""
+    made = tmp_path / "made"
+    asking = sandbox_commands.session(["touch", str(made)], sandbox.limits(None, 60), asking=True)
+    reading, writing = os.pipe()
+    if not alive:
+        os.close(reading)
+    subprocess.run(["sh", "-c", 'exec 4>&0; exec "$@"', "sh", *asking], stdin=writing, check=False)
+    assert made.exists() is alive
+    for one in (reading, writing) if alive else (writing,):
+        os.close(one)
 
 
 def test_much_output_keeps_its_end() -> None:
