@@ -218,7 +218,7 @@ def markdown(found: Mapping[str, Any]) -> str:
     parts = [
         f"{found['files']} files, {found['bytes'] / 1e6:.1f} MB"
         + (f", {found['limit']} of each family at the most" if found["limit"] else "")
-        + f"; medians of {found['repeat']} rounds in turn."
+        + f"; medians of {found['repeat']} round{'s' if found['repeat'] > 1 else ''} in turn."
     ]
     if "chain" in found:
         parts += ["### The whole chain", _shown(found["chain"])]
