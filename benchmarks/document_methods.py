@@ -25,6 +25,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.progress import show
+
 METHODS = ("ours", "ghostscript", "ocrmypdf")
 _LIMIT = 300.0  # seconds for one file
 _LOOK = 0.25  # seconds between two looks at what is running
@@ -169,8 +171,7 @@ def main() -> None:
             said = convert(Path(source), made)
             seconds = round(time.monotonic() - started, 3)
             rows.append({"file": source, "said": said, "seconds": seconds})
-            if sys.stderr.isatty():
-                print(f"\r{name}: {number + 1}", end="", file=sys.stderr, flush=True)
+            show(f"{name}: {number + 1}")
     here = resource.getrusage(resource.RUSAGE_SELF)
     waited = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = here.ru_utime + here.ru_stime

@@ -23,6 +23,7 @@ from benchmarks.peers_judge import Court, counts, unnoticed
 from benchmarks.peers_plan import Planned, planned, sampled, steps, task
 from benchmarks.peers_run import answers, chain, cost, listing, told
 from benchmarks.peers_stages import Bench
+from benchmarks.progress import show
 from benchmarks.results import table
 from format_registry import policy as policies
 from migrators.libreoffice.client import OFFICE
@@ -61,13 +62,13 @@ def measure(
     _check(folder, out, repeat, stages)
     rules_path = policy or policies.default_path()
     rules = policies.load(rules_path)
-    sample = sampled(folder, limit, seed, rules, progress)
+    sample = sampled(folder, limit, seed, rules, show)
     if not sample:
         raise ConfigError(f"{folder} holds no file")
     out.mkdir(parents=True, exist_ok=True)
     delivery, sample = _delivery(folder, sample, out) if limit is not None else (folder, sample)
-    files = planned(sample, rules, out / "plan", progress)
-    bench = Bench(files, rules, out, repeat, seconds, Court(rules, out / "court"), progress)
+    files = planned(sample, rules, out / "plan", show)
+    bench = Bench(files, rules, out, repeat, seconds, Court(rules, out / "court"), show)
     found: dict[str, Any] = {
         "files": len(files), "bytes": sum(one.size for one in files), "limit": limit,
         "seed": seed, "repeat": repeat, "tool_seconds": seconds,
@@ -85,14 +86,8 @@ def measure(
     if "validation" in stages:
         found["stages"]["validation"] = peers_stages.validation(bench, _made(out, limit))
     isolate.close_all()
-    progress("")
+    show("")
     return found
-
-
-def progress(text: str) -> None:
-    """Show on a terminal what is being done."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _check(folder: Path, out: Path, repeat: int, stages: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.peers_tools import Tools
+from benchmarks.progress import show
 
 _SHOWN = 300  # characters kept of what a tool says
 
@@ -56,9 +57,7 @@ def main() -> None:
         tools = Tools(Path(at), float(asked["seconds"]))
         for number, task in enumerate(asked["tasks"], 1):
             print(json.dumps(worked(task, tools, Path(at))), file=out, flush=True)
-            if sys.stderr.isatty():
-                said = f"{asked['name']}: {number} of {len(asked['tasks'])}"
-                print(f"\r\033[K{said}", end="", file=sys.stderr, flush=True)
+            show(f"{asked['name']}: {number} of {len(asked['tasks'])}")
 
 
 if __name__ == "__main__":
