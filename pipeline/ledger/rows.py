@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,7 +13,6 @@ from typing import Any
 from pipeline.core import codec
 from pipeline.core.measuring import Measure
 from pipeline.core.records import (
-    Agent,
     Check,
     Clues,
     Decision,
@@ -26,11 +24,9 @@ from pipeline.core.records import (
     ValidationResult,
 )
 from pipeline.core.signed import Signature
-from pipeline.ledger import measures
+from pipeline.ledger import event_rows, measures
+from pipeline.ledger.event_rows import storable
 
-# Names the events of this program: RFC 9562 version 5, so that the same event of the
-# same file always gets the same identifier.
-_NAMESPACE = uuid.UUID("6d3f2f0e-6a53-5d1c-9a54-5b0c9c1f7a10")
 _PER_GENERATION = (
     "identifications", "validations", "signatures", "decisions", "migrations", "checks",
     "evidence",
@@ -131,12 +127,12 @@ def survey(db: sqlite3.Connection, run: int, found: Surveyed) -> None:
                 one.agreement.value,
                 one.text.encoding if one.text else "",
                 one.text.line_ends if one.text else "",
-                _text(one.clues.group) if one.clues else "",
+                storable(one.clues.group) if one.clues else "",
                 _clues(one.clues) if one.clues else None,
                 _shared(db, "identification", codec.dumps(one).decode()),
             ),
         )
-    add_events(db, run, found.file, found.events)
+    event_rows.add(db, run, found.file, found.events)
     if found.outcome is not None:
         finish(db, found.file, run, found.outcome, found.code, found.detail)
 
@@ -200,7 +196,7 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
         db.execute(
             "INSERT INTO migrations VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             (
-                found.file, generation, m.migrator, m.target, _text(m.method), found.output,
+                found.file, generation, m.migrator, m.target, storable(m.method), found.output,
                 m.size, m.sha256, m.puid, m.format_name, m.format_version,
                 found.outcome is Outcome.OK, _messages(m.messages), m.seconds,
             ),
@@ -209,8 +205,8 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
         db.execute(
             "INSERT INTO checks VALUES (?,?,?,?,?,?,?,?)",
             (
-                found.file, generation, check.property, _text(check.before), _text(check.after),
-                check.score, check.passed, _text(check.note),
+                found.file, generation, check.property, storable(check.before),
+                storable(check.after), check.score, check.passed, storable(check.note),
             ),
         )  # fmt: skip
     for picture in found.evidence:
@@ -218,7 +214,7 @@ def result(db: sqlite3.Connection, run: int, found: Finished) -> int:
             "INSERT INTO evidence VALUES (?,?,?,?,?)",
             (found.file, generation, picture.path, picture.size, picture.sha256),
         )
-    add_events(db, run, found.file, found.events)
+    event_rows.add(db, run, found.file, found.events)
     finish(db, found.file, run, found.outcome, found.code, found.detail, found.seconds)
     return 1
 
@@ -248,7 +244,7 @@ def _signature(
 ) -> None:
     values: dict[str, Any] = {"file": file, "generation": generation, "number": number}
     values |= {
-        name: _text(value) if isinstance(value, str) else value
+        name: storable(value) if isinstance(value, str) else value
         for name, value in asdict(one).items()
     }
     marks = ", ".join("?" * len(values))
@@ -270,7 +266,7 @@ def finish(
     cursor = db.execute(
         "UPDATE files SET state = 'done', outcome = ?, code = ?, detail = ?, done_run = ?,"
         " seconds = ? WHERE id = ? AND state <> 'done'",
-        (outcome.value, code, _text(detail), run, seconds, file),
+        (outcome.value, code, storable(detail), run, seconds, file),
     )
     return cursor.rowcount == 1
 
@@ -299,80 +295,10 @@ def copy(db: sqlite3.Connection, run: int, origin: int, file: int, output: str) 
                 f"INSERT INTO {table} ({names}) VALUES ({marks})",
                 tuple(values.values()),
             )
-    _copy_events(db, run, source, file, row["generation"])
+    event_rows.copy(db, run, source, file, row["generation"])
     db.execute("UPDATE files SET same_as = ? WHERE id = ?", (origin, file))
     finish(db, file, run, Outcome(source["outcome"]), source["code"], source["detail"])
     return 1
-
-
-def _copy_events(
-    db: sqlite3.Connection, run: int, source: sqlite3.Row, file: int, generation: int
-) -> None:
-    """Tell the events of the work, not those of hash and identification: each has its own."""
-    olds = db.execute(
-        "SELECT * FROM events WHERE file = ? AND generation = ? AND NOT (subject = 'source'"
-        " AND type IN ('message digest calculation', 'format identification')) ORDER BY number",
-        (source["id"], source["generation"]),
-    ).fetchall()
-    for old in olds:
-        event = _insert_event(
-            db, run, file, generation, old["type"], old["time"], old["outcome"],
-            f"{old['detail']} (done once for the same content: {source['path']})", old["subject"],
-        )  # fmt: skip
-        db.execute(
-            "INSERT INTO event_agents SELECT ?, agent FROM event_agents WHERE event = ?",
-            (event, old["id"]),
-        )
-
-
-def add_events(db: sqlite3.Connection, run: int, file: int, events: Sequence[Event]) -> None:
-    """Append events to a file's present generation."""
-    row = db.execute("SELECT generation FROM files WHERE id = ?", (file,)).fetchone()
-    for event in events:
-        number = _insert_event(
-            db, run, file, row["generation"], event.type.value, event.time, event.outcome,
-            event.detail, event.subject,
-        )  # fmt: skip
-        for agent in dict.fromkeys(event.agents):
-            db.execute("INSERT INTO event_agents VALUES (?, ?)", (number, _agent(db, agent)))
-
-
-def _insert_event(
-    db: sqlite3.Connection, run: int, file: int, generation: int, type_: str, time: str,
-    outcome: str, detail: str, subject: str,
-) -> int:  # fmt: skip
-    raw, number = db.execute(
-        "SELECT raw, (SELECT coalesce(max(number), 0) + 1 FROM events"
-        " WHERE file = files.id AND generation = ?) FROM files WHERE id = ?",
-        (generation, file),
-    ).fetchone()
-    name = uuid.uuid5(_NAMESPACE, f"{raw.hex()}/{generation}/{number}")
-    cursor = db.execute(
-        "INSERT INTO events (uuid, file, generation, number, type, time, outcome, detail,"
-        " subject, run) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        (
-            str(name),
-            file,
-            generation,
-            number,
-            type_,
-            time,
-            outcome,
-            _text(detail),
-            subject,
-            run,
-        ),
-    )
-    return int(cursor.lastrowid or 0)
-
-
-def _agent(db: sqlite3.Connection, agent: Agent) -> int:
-    values = (_text(agent.name), _text(agent.version), _text(agent.note))
-    db.execute("INSERT OR IGNORE INTO agents (name, version, note) VALUES (?,?,?)", values)
-    row = db.execute(
-        "SELECT id FROM agents WHERE name = ? AND version = ? AND note = ?", values
-    ).fetchone()
-    return int(row["id"])
 
 
 def forget_generation(db: sqlite3.Connection, file: int, generation: int) -> None:
@@ -410,11 +336,6 @@ def _messages(messages: Sequence[Message]) -> str:
     return _json(
         [{"code": m.code, "severity": m.severity.value, "detail": m.detail} for m in messages]
     )
-
-
-def _text(value: str) -> str:
-    """Return text that SQLite and XML can hold: what tools say may hold lone surrogates."""
-    return value.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _json(value: Mapping[str, Any] | Sequence[object]) -> str:

@@ -26,7 +26,7 @@ from pipeline.core.records import (
     Outcome,
     now,
 )
-from pipeline.ledger import connection, rows
+from pipeline.ledger import connection, event_rows, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +341,7 @@ class Ledger:
     ) -> None:
         """Record an end without a result, e.g. of a file whose worker died each time."""
         with self._transaction() as db:
-            rows.add_events(db, self.run, file, events)
+            event_rows.add(db, self.run, file, events)
             if rows.finish(db, file, self.run, outcome, code, detail):
                 db.execute("UPDATE runs SET processed = processed + 1 WHERE id = ?", (self.run,))
 
